@@ -1,0 +1,64 @@
+/** Making what was written survive a power cut. */
+import { bytesOf } from "../base/byte-string.ts";
+import { failPoint } from "./fail-point.ts";
+import { declare, lastError } from "./native.ts";
+import { renameAt, tryUnlinkAt } from "./names.ts";
+import { O, closeFd, openAt } from "./open.ts";
+import { writeAt } from "./write-file.ts";
+
+const fsync = declare("int fsync(int)");
+const syncfs = declare("int syncfs(int)");
+
+export function fsyncFd(fd: number): void {
+  failPoint("fsync");
+  if (fsync(fd) < 0) throw lastError("fsync");
+}
+
+/** Flushes the whole file system that holds `fd`: one call for any number of new files. */
+export function syncFileSystem(fd: number): void {
+  failPoint("syncfs");
+  if (syncfs(fd) < 0) throw lastError("syncfs");
+}
+
+/** Flushes a folder's names. */
+export function fsyncDirAt(dirFd: number, path: string): void {
+  const fd = openAt(dirFd, path, O.RDONLY | O.DIRECTORY);
+  try {
+    fsyncFd(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/**
+ * Replaces a small file so that a reader, or a machine after a power cut, sees the old or the new content and nothing
+ * between: temp file in the same folder, fsync, rename, fsync of the folder. `folder` is relative to `dirFd`.
+ */
+export function replaceFileAt(dirFd: number, folder: string, name: string, data: Uint8Array, options: ReplaceOptions = {}): void {
+  const folderFd = openAt(dirFd, bytesOf(folder), O.RDONLY | O.DIRECTORY);
+  const temp = `.${name}.${process.pid}.${temporaryCount++}.tmp`;
+  try {
+    const fd = openAt(folderFd, bytesOf(temp), O.WRONLY | O.CREAT | O.EXCL, options.mode ?? 0o644);
+    try {
+      writeAt(fd, data, 0);
+      if (options.durable !== false) fsyncFd(fd);
+    } finally {
+      closeFd(fd);
+    }
+    renameAt(folderFd, bytesOf(temp), folderFd, bytesOf(name));
+    if (options.durable !== false) fsyncFd(folderFd);
+  } catch (error) {
+    tryUnlinkAt(folderFd, bytesOf(temp));
+    throw error;
+  } finally {
+    closeFd(folderFd);
+  }
+}
+
+export interface ReplaceOptions {
+  readonly mode?: number;
+  /** False skips both fsyncs: for caches, whose loss costs nothing. */
+  readonly durable?: boolean;
+}
+
+let temporaryCount = 0;

@@ -1,0 +1,74 @@
+/**
+ * Loads koffi, the bridge to libc, and declares system calls. Everything that reaches the kernel other than by
+ * node:fs goes through `declare`.
+ *
+ * In the single-file build the native module is an asset of the executable: it is written to an unnamed file
+ * (O_TMPFILE) and loaded from there, so that no name exists that somebody could replace.
+ */
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import process from "node:process";
+import { getAsset, isSea } from "node:sea";
+import { SystemError } from "../base/errors.ts";
+
+interface Koffi {
+  load(library: string): { func(prototype: string): NativeFunction };
+  errno(): number;
+}
+
+export type NativeFunction = (...args: readonly unknown[]) => number;
+
+const koffi: Koffi = isSea() ? loadFromExecutable() : createRequire(import.meta.url)("koffi");
+const libc = koffi.load("libc.so.6");
+
+const ERRNO_NAMES = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value as number, name]));
+
+/** A libc function by its C prototype. Use int64_t and uint64_t for ssize_t, off_t and size_t. */
+export function declare(prototype: string): NativeFunction {
+  return libc.func(prototype);
+}
+
+/** The symbolic errno of the call just made on this thread. */
+export function lastErrno(): string {
+  const value = koffi.errno();
+  return ERRNO_NAMES.get(value) ?? `E${value}`;
+}
+
+/** The error of the call just made on this thread. */
+export function lastError(call: string, path?: string): SystemError {
+  return new SystemError(call, lastErrno(), path);
+}
+
+/** Turns what node:fs throws into the family's own error. */
+export function fromNodeError(error: unknown, path?: string): unknown {
+  const known = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || typeof known.code !== "string" || known.syscall === undefined) return error;
+  return new SystemError(known.syscall, known.code, path ?? known.path);
+}
+
+function loadFromExecutable(): Koffi {
+  const module: { exports: unknown } = { exports: {} };
+  const image = new Uint8Array(getAsset("koffi.node"));
+  let failure: unknown;
+  for (const folder of ["/dev/shm", os.tmpdir(), "/run", "/var/tmp"]) {
+    try {
+      const fd = openUnnamed(folder);
+      try {
+        for (let written = 0; written < image.length; ) written += writeSync(fd, image, written);
+        process.dlopen(module, `/proc/self/fd/${fd}`);
+        return module.exports as Koffi;
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function openUnnamed(folder: string): number {
+  const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+  return openSync(folder, O_TMPFILE | constants.O_RDWR, 0o700);
+}

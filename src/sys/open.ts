@@ -1,0 +1,100 @@
+/**
+ * Opening and closing, always relative to a folder that is held open. `openBeneath` never leaves that folder, whatever
+ * symbolic links stand in the way (openat2 with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS).
+ */
+import { type ByteString, displayBytes } from "../base/byte-string.ts";
+import { RegrowError } from "../base/errors.ts";
+import { c } from "./c-string.ts";
+import { failPoint } from "./fail-point.ts";
+import { declare, lastErrno, lastError } from "./native.ts";
+
+const openat = declare("int openat(int, void *, int, unsigned int)");
+const close = declare("int close(int)");
+const dup = declare("int fcntl(int, int, int)");
+const syscall6 = declare("int64_t syscall(int64_t, int64_t, void *, void *, int64_t)");
+
+const SYS_OPENAT2 = 437;
+const RESOLVE_NO_MAGICLINKS = 0x02n;
+const RESOLVE_NO_SYMLINKS = 0x04n;
+const RESOLVE_BENEATH = 0x08n;
+const F_DUPFD_CLOEXEC = 1030;
+const LONGEST_PIECE = 3500;
+
+/** The folder that relative paths of the process start from (AT_FDCWD). */
+export const CWD = -100;
+
+export const O = {
+  RDONLY: 0,
+  WRONLY: 1,
+  RDWR: 2,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  TRUNC: 0o1000,
+  NONBLOCK: 0o4000,
+  DIRECTORY: process.arch === "arm64" ? 0o40000 : 0o200000,
+  NOFOLLOW: process.arch === "arm64" ? 0o100000 : 0o400000,
+  NOATIME: 0o1000000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const;
+
+/** Opens `path` under the folder `dirFd`, following links as the flags say. Throws SystemError. */
+export function openAt(dirFd: number, path: ByteString | string, flags: number, mode = 0o666): number {
+  if ((flags & (O.CREAT | O.TRUNC)) !== 0) failPoint("openat", path);
+  const fd = openat(dirFd, c(path), flags | O.CLOEXEC, mode);
+  if (fd < 0) throw lastError("openat", displayBytes(path as ByteString));
+  return fd;
+}
+
+/** Like `openAt`, but -1 where it doesn't exist. */
+export function tryOpenAt(dirFd: number, path: ByteString | string, flags: number): number {
+  const fd = openat(dirFd, c(path), flags | O.CLOEXEC, 0);
+  if (fd >= 0) return fd;
+  if (lastErrno() === "ENOENT") return -1;
+  throw lastError("openat", displayBytes(path as ByteString));
+}
+
+/**
+ * Opens `path`, a relative path of any length, without ever leaving `rootFd` or passing through a symbolic link.
+ * The empty path is `rootFd` itself, opened anew. Throws SystemError; `hostile` where the way leads through a link or out.
+ */
+export function openBeneath(rootFd: number, path: ByteString, flags: number): number {
+  if (path.length <= LONGEST_PIECE) return openPiece(rootFd, path === "" ? "." : path, flags, path);
+  const cut = path.lastIndexOf("/", LONGEST_PIECE);
+  const parent = openPiece(rootFd, path.slice(0, cut), O.PATH | O.DIRECTORY, path);
+  try {
+    return openBeneath(parent, path.slice(cut + 1) as ByteString, flags);
+  } finally {
+    closeFd(parent);
+  }
+}
+
+export function closeFd(fd: number): void {
+  close(fd);
+}
+
+/** A second descriptor for the same open file. */
+export function duplicateFd(fd: number): number {
+  const copy = dup(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw lastError("fcntl");
+  return copy;
+}
+
+const how = Buffer.alloc(24);
+how.writeBigUInt64LE(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, 16);
+
+function openPiece(dirFd: number, path: string, flags: number, whole: ByteString): number {
+  how.writeBigUInt64LE(BigInt(flags | O.CLOEXEC), 0);
+  for (let attempt = 0; ; attempt++) {
+    const fd = syscall6(SYS_OPENAT2, dirFd, c(path), how, how.length);
+    if (fd >= 0) return fd;
+    const errno = lastErrno();
+    // The kernel asks for another try where a rename ran beside the walk.
+    if (errno === "EAGAIN" && attempt < 100) continue;
+    if (errno === "ELOOP" || errno === "EXDEV") {
+      const path = displayBytes(whole);
+      throw new RegrowError("hostile", `${path}: the way there leads through a symbolic link or out of the folder.`, { path });
+    }
+    throw lastError("openat2", displayBytes(whole));
+  }
+}

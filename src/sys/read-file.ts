@@ -1,0 +1,60 @@
+/** Reading: whole files into memory, pieces of large ones, the targets of links. */
+import { readSync } from "node:fs";
+import { type ByteString, displayBytes } from "../base/byte-string.ts";
+import { c } from "./c-string.ts";
+import { declare, fromNodeError, lastError } from "./native.ts";
+import { O, closeFd, openAt, tryOpenAt } from "./open.ts";
+import { statFd } from "./stat.ts";
+
+const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
+const pread = declare("int64_t pread(int, void *, uint64_t, int64_t)");
+const linkBuffer = Buffer.alloc(65536);
+
+/** Reads up to `length` bytes at `position` into `target` at `offset`, until the end of the file. Returns the count. */
+export function readAt(fd: number, target: Buffer, offset: number, length: number, position: number): number {
+  let done = 0;
+  while (done < length) {
+    const room = target.subarray(offset + done, offset + length);
+    const count = pread(fd, room, room.length, position + done);
+    if (count < 0) throw lastError("pread");
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+/** The next bytes of a stream, 0 at its end. */
+export function readNext(fd: number, target: Buffer): number {
+  try {
+    return readSync(fd, target);
+  } catch (error) {
+    throw fromNodeError(error);
+  }
+}
+
+/** A whole file of the folder `dirFd`. Throws SystemError. */
+export function readFileAt(dirFd: number, name: ByteString | string): Buffer {
+  return readAndClose(openAt(dirFd, name, O.RDONLY));
+}
+
+/** Like `readFileAt`, but undefined where there is no such file. */
+export function tryReadFileAt(dirFd: number, name: ByteString | string): Buffer | undefined {
+  const fd = tryOpenAt(dirFd, name, O.RDONLY);
+  return fd < 0 ? undefined : readAndClose(fd);
+}
+
+/** The target of a symbolic link, as bytes. Throws SystemError. */
+export function readLinkAt(dirFd: number, name: ByteString | string): ByteString {
+  const length = readlinkat(dirFd, c(name), linkBuffer, linkBuffer.length);
+  if (length < 0) throw lastError("readlinkat", displayBytes(name as ByteString));
+  return linkBuffer.toString("latin1", 0, length) as ByteString;
+}
+
+function readAndClose(fd: number): Buffer {
+  try {
+    const buffer = Buffer.allocUnsafe(statFd(fd).size);
+    return buffer.subarray(0, readAt(fd, buffer, 0, buffer.length, 0));
+  } finally {
+    closeFd(fd);
+  }
+}
