@@ -1,6 +1,7 @@
 /** Reading: whole files into memory, pieces of large ones, the targets of links. */
 import { readSync } from "node:fs";
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
+import { RegrowError } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { declare, fromNodeError, lastError } from "./native.ts";
 import { O, closeFd, openAt, tryOpenAt } from "./open.ts";
@@ -32,15 +33,15 @@ export function readNext(fd: number, target: Buffer): number {
   }
 }
 
-/** A whole file of the folder `dirFd`. Throws SystemError. */
-export function readFileAt(dirFd: number, name: ByteString | string): Buffer {
-  return readAndClose(openAt(dirFd, name, O.RDONLY));
+/** A whole file of the folder `dirFd`. Throws SystemError, and `corrupt` where it is larger than `limit` bytes. */
+export function readFileAt(dirFd: number, name: ByteString | string, limit = Infinity): Buffer {
+  return readAndClose(openAt(dirFd, name, O.RDONLY), name, limit);
 }
 
 /** Like `readFileAt`, but undefined where there is no such file. */
-export function tryReadFileAt(dirFd: number, name: ByteString | string): Buffer | undefined {
+export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = Infinity): Buffer | undefined {
   const fd = tryOpenAt(dirFd, name, O.RDONLY);
-  return fd < 0 ? undefined : readAndClose(fd);
+  return fd < 0 ? undefined : readAndClose(fd, name, limit);
 }
 
 /** The target of a symbolic link, as bytes. Throws SystemError. */
@@ -50,10 +51,15 @@ export function readLinkAt(dirFd: number, name: ByteString | string): ByteString
   return linkBuffer.toString("latin1", 0, length) as ByteString;
 }
 
-function readAndClose(fd: number): Buffer {
+function readAndClose(fd: number, name: string, limit: number): Buffer {
   try {
-    const buffer = Buffer.allocUnsafe(statFd(fd).size);
-    return buffer.subarray(0, readAt(fd, buffer, 0, buffer.length, 0));
+    const size = statFd(fd).size;
+    if (size > limit) {
+      const path = displayBytes(name as ByteString);
+      throw new RegrowError("corrupt", `${path}: has ${size} bytes, where no more than ${limit} can be right.`, { path });
+    }
+    const buffer = Buffer.allocUnsafe(size);
+    return buffer.subarray(0, readAt(fd, buffer, 0, size, 0));
   } finally {
     closeFd(fd);
   }
