@@ -3,4 +3,5 @@ import { serveJobs } from "./sys/worker-server.ts";
 
 serveJobs({
   echo: (job: unknown) => job,
+  "hash-files": async (job) => (await import("./store/scan/hash-files-job.ts")).hashFiles(job),
 });

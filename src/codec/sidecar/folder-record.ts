@@ -68,10 +68,15 @@ export function decodeFolderRecord(data: Buffer): EntryRecord[] {
     const entry = getEntry(source);
     const last = entries.at(-1);
     if (last !== undefined && entry.name <= last.name) throw damaged("its names are not in order");
-    if (entry.name !== "" && !isEntryName(entry.name)) throw damaged(`it names "${displayBytes(entry.name)}"`);
+    checkEntry(entry);
     entries.push(entry);
   }
   return entries;
+}
+
+function checkEntry({ name, linkTo, data, node }: EntryRecord): void {
+  if (name === "" ? linkTo !== undefined || data || node : !isEntryName(name)) throw damaged(`it names "${displayBytes(name)}"`);
+  if (linkTo !== undefined && !linkTo.split("/").every((piece) => isEntryName(piece))) throw damaged(`a link leads to "${displayBytes(linkTo)}"`);
 }
 
 function putEntry(sink: Sink, { name, time, flags, data, linkTo, node }: EntryRecord): void {

@@ -23,15 +23,20 @@ const NO_XATTRS: ContentMeta["xattrs"] = [];
 /** Writes a new object of mode bare under `name`. */
 export function writeBare(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   if (isLink(meta)) return writeLink(target, name, meta);
-  // The attributes may need a writable file, and security.capability is lost by a later chown: the order matters.
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
     writePayload(fd, payload);
-    const owned = meta.uid !== process.geteuid!() || meta.gid !== process.getegid!();
-    if (owned) chownFd(fd, meta.uid, meta.gid);
-    for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
-    if (owned || (meta.mode & 0o7777) !== (meta.mode & 0o777 & ~target.umask)) chmodFd(fd, meta.mode);
-    setTimeFd(fd, EPOCH);
+    finishBare(fd, meta, meta.mode & 0o777 & ~target.umask);
   });
+}
+
+/** Gives a new regular file the metadata of an object of mode bare; `mode` is what it has now. */
+export function finishBare(fd: number, meta: ContentMeta, mode: number): void {
+  // The attributes may need a writable file, and security.capability is lost by a later chown: the order matters.
+  const owned = meta.uid !== process.geteuid!() || meta.gid !== process.getegid!();
+  if (owned) chownFd(fd, meta.uid, meta.gid);
+  for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
+  if (owned || (meta.mode & 0o7777) !== mode) chmodFd(fd, meta.mode);
+  setTimeFd(fd, EPOCH);
 }
 
 /** Writes a new object of mode bare-user under `name`. */
@@ -39,10 +44,15 @@ export function writeBareUser(target: ContentTarget, name: string, meta: Content
   withNewFile(target, name, 0o600, (fd) => {
     if (isLink(meta)) writeAt(fd, Buffer.concat([bufferOf(meta.target), Buffer.alloc(1)]), 0);
     else writePayload(fd, payload);
-    setXattrFd(fd, OSTREEMETA, encodeBareUserMeta(meta));
-    chmodFd(fd, isLink(meta) ? 0o644 : (meta.mode & 0o775) | 0o400);
-    setTimeFd(fd, EPOCH);
+    finishBareUser(fd, meta);
   });
+}
+
+/** Gives a new file the metadata of an object of mode bare-user. */
+export function finishBareUser(fd: number, meta: ContentMeta): void {
+  setXattrFd(fd, OSTREEMETA, encodeBareUserMeta(meta));
+  chmodFd(fd, isLink(meta) ? 0o644 : (meta.mode & 0o775) | 0o400);
+  setTimeFd(fd, EPOCH);
 }
 
 /** Writes a new object of mode bare-user-only under `name`. Throws `unsupported` where the metadata isn't canonical. */
@@ -51,9 +61,15 @@ export function writeBareUserOnly(target: ContentTarget, name: string, meta: Con
   if (isLink(meta)) return symlinkAt(meta.target, target.dirFd, name);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
     writePayload(fd, payload);
-    chmodFd(fd, meta.mode);
-    setTimeFd(fd, EPOCH);
+    finishBareUserOnly(fd, meta);
   });
+}
+
+/** Gives a new regular file the metadata of an object of mode bare-user-only. Throws `unsupported`. */
+export function finishBareUserOnly(fd: number, meta: ContentMeta): void {
+  refuseUncanonical(meta);
+  chmodFd(fd, meta.mode);
+  setTimeFd(fd, EPOCH);
 }
 
 /** Opens an object of mode bare. Undefined where there is none. */

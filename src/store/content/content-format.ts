@@ -13,7 +13,7 @@ import { missingObject, objectFile } from "../object-files.ts";
 import type { RepositoryMode } from "../repository-config.ts";
 import type { Repository } from "../repository.ts";
 import { openArchive, packedSize, writeArchive } from "./archive-files.ts";
-import { openBare, openBareUser, openBareUserOnly, writeBare, writeBareUser, writeBareUserOnly } from "./bare-files.ts";
+import { finishBare, finishBareUser, finishBareUserOnly, openBare, openBareUser, openBareUserOnly, writeBare, writeBareUser, writeBareUserOnly } from "./bare-files.ts";
 import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
 
 /** Where a new object is written. */
@@ -54,6 +54,18 @@ const OPENERS: Record<RepositoryMode, Opener> = {
 
 export function writeContent(mode: RepositoryMode, target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void | Promise<void> {
   return WRITERS[mode](target, name, meta, payload);
+}
+
+/**
+ * Turns a new, complete copy of a regular file's payload into the object itself, where the mode keeps payloads as they are.
+ * False where it doesn't: then the object has to be written.
+ */
+export function adoptCopy(mode: RepositoryMode, fd: number, meta: ContentMeta): boolean {
+  if (mode === "archive") return false;
+  if (mode === "bare") finishBare(fd, meta, -1);
+  else if (mode === "bare-user") finishBareUser(fd, meta);
+  else finishBareUserOnly(fd, meta);
+  return true;
 }
 
 /** Throws `not-found`, `corrupt`. The content is not compared with its checksum here. */
