@@ -15,6 +15,7 @@ import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
 import type { ScanCounts } from "./scan/scan-state.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
+import { stagingSink } from "./tree/tree-sinks.ts";
 import { SIDECAR_KEY, sidecarCommitOf } from "./tree/folder-view.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
@@ -67,7 +68,7 @@ export async function commitTree(repository: Repository, options: CommitOptions,
       const { root, counts } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
-      const written = writeTree(transaction, root, { sidecar: options.sidecar !== false });
+      const written = writeTree(stagingSink(transaction), root, { sidecar: options.sidecar !== false });
       throwIfCancelled(observer.signal);
       const result = await finish(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
