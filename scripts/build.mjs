@@ -5,16 +5,27 @@
  *   types/                                  their declarations
  *   regrow                                  one executable: Node, all code, the native module
  *
- * `--single-file` builds only the last, `--no-single-file` all but it; `--out FOLDER` another place than dist/.
+ * `--single-file` builds only the last, `--no-single-file` all but it. With `--if-changed` the executable is left alone
+ * where it was built from the same sources. `--out FOLDER` is another place than dist/.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -25,7 +36,7 @@ const dist = options.includes("--out") ? path.resolve(options[options.indexOf("-
 
 mkdirSync(dist, { recursive: true });
 if (!options.includes("--single-file")) await buildPackage();
-if (!options.includes("--no-single-file")) await buildSingleFile();
+if (!options.includes("--no-single-file")) await buildSingleFileUnlessFresh();
 
 async function buildPackage() {
   for (const name of readdirSync(dist)) if (name.endsWith(".js")) rmSync(path.join(dist, name));
@@ -40,6 +51,17 @@ async function buildPackage() {
   const types = path.join(dist, "types");
   const project = path.join(root, "scripts", "tsconfig.types.json");
   execFileSync(bundledNode(), [fileIn("typescript", "bin/tsc"), "--project", project, "--outDir", types], { stdio: "inherit" });
+}
+
+async function buildSingleFileUnlessFresh() {
+  const stamp = path.join(dist, "regrow.sources");
+  const sources = hashOfSources();
+  if (options.includes("--if-changed") && existsSync(path.join(dist, "regrow")) && existsSync(stamp)) {
+    if (readFileSync(stamp, "utf8") === sources) return;
+  }
+  rmSync(stamp, { force: true });
+  await buildSingleFile();
+  writeFileSync(stamp, sources);
 }
 
 /** Written beside its place and renamed into it, so that nobody ever runs half of it. */
@@ -70,11 +92,12 @@ async function buildSingleFile() {
     writeFileSync(inWork("sea.json"), JSON.stringify(config));
     const node = bundledNode();
     // The code cache is good only for the very Node that made it.
-    execFileSync(node, ["--experimental-sea-config", inWork("sea.json")], { stdio: ["ignore", "ignore", "inherit"] });
+    runQuietly(node, ["--experimental-sea-config", inWork("sea.json")]);
     copyFileSync(node, inWork("regrow"));
     chmodSync(inWork("regrow"), 0o755);
     strip(inWork("regrow"));
-    await inject(inWork("regrow"), readFileSync(inWork("blob")));
+    const postject = fileIn("postject", "dist/cli.js");
+    runQuietly(node, [postject, inWork("regrow"), "NODE_SEA_BLOB", inWork("blob"), "--sentinel-fuse", FUSE]);
     renameSync(inWork("regrow"), path.join(dist, "regrow"));
   } finally {
     rmSync(work, { recursive: true });
@@ -82,6 +105,7 @@ async function buildSingleFile() {
 }
 
 async function bundle(settings) {
+  const { build } = await import("esbuild");
   await build({ bundle: true, platform: "node", target: "node24", logLevel: "warning", legalComments: "none", ...settings });
 }
 
@@ -99,14 +123,26 @@ function strip(file) {
   }
 }
 
-async function inject(file, blob) {
-  await require("postject").inject(file, "NODE_SEA_BLOB", blob, { sentinelFuse: FUSE });
+/** What the program says is shown only where it fails: it is then part of the error. */
+function runQuietly(program, args) {
+  execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+function hashOfSources() {
+  const hash = createHash("sha256");
+  const sources = readdirSync(path.join(root, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+  for (const file of [...sources, fileURLToPath(import.meta.url), path.join(root, "package-lock.json")]) {
+    hash.update(`${path.relative(root, file)}\0`).update(createHash("sha256").update(readFileSync(file)).digest());
+  }
+  return `${hash.digest("hex")}\n`;
 }
 
 function bundledNode() {
   return fileIn(`node-linux-${process.arch}`, "bin/node");
 }
-
 
 function fileIn(name, file) {
   return path.join(path.dirname(require.resolve(`${name}/package.json`)), file);

@@ -6,5 +6,5 @@ import { serveJobs } from "./sys/worker-server.ts";
 
 serveJobs({
   echo: (job: unknown) => job,
-  "self-test": async () => (await import("./machine/self-test.ts")).checkThread(),
+  "self-test": async () => (await import("./machine/thread-test.ts")).testThread(),
 });

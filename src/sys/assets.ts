@@ -3,7 +3,8 @@
  * sha256sum writes it, so that a damaged or incomplete executable can be told from a whole one.
  */
 import { createHash } from "node:crypto";
-import { getAsset, getRawAsset, isSea } from "node:sea";
+import process from "node:process";
+import { getRawAsset, isSea } from "node:sea";
 import { RegrowError } from "../base/errors.ts";
 
 const LIST = "SHA256SUMS";
@@ -11,24 +12,25 @@ const LIST = "SHA256SUMS";
 /** Checks every asset of the executable; returns how many, 0 where regrow runs from files. Throws `corrupt`. */
 export function checkAssets(): number {
   if (!isSea()) return 0;
-  const lines = getAsset(LIST, "utf8").trimEnd().split("\n");
+  const lines = readAsset(LIST).toString().trimEnd().split("\n");
   for (const line of lines) {
     const [expected, name] = line.split("  ") as [string, string];
-    if (checksumOf(name) !== expected) throw damaged(name);
+    const found = createHash("sha256").update(readAsset(name)).digest("hex");
+    if (found !== expected) throw broken(`the part ${name} of this executable is damaged`);
   }
   return lines.length;
 }
 
-function checksumOf(name: string): string {
-  return createHash("sha256")
-    .update(new Uint8Array(getRawAsset(name)))
-    .digest("hex");
+function readAsset(name: string): Buffer {
+  try {
+    return Buffer.from(getRawAsset(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SINGLE_EXECUTABLE_APPLICATION_ASSET_NOT_FOUND") throw error;
+    throw broken(`the part ${name} of this executable is missing`);
+  }
 }
 
-function damaged(name: string): RegrowError {
-  const message = `${process.execPath}: the part ${name} of this executable is damaged.`;
-  return new RegrowError("corrupt", message, {
-    path: process.execPath,
-    hint: "Get the executable again and compare its checksum.",
-  });
+function broken(what: string): RegrowError {
+  const path = process.execPath;
+  return new RegrowError("corrupt", `${path}: ${what}.`, { path, hint: "Get the executable again and compare its checksum." });
 }
