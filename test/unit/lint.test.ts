@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 
 const root = path.join(import.meta.dirname, "../..");
 
@@ -83,7 +84,8 @@ function write(folder: string, file: string, text: string): void {
 function lint(folder: string): { status: number | null; output: string } {
   const script = path.join(folder, "scripts/lint.mjs");
   const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: "utf8", timeout: 120_000 });
-  return { status, output: stdout + stderr };
+  // CI=true switches colours on.
+  return { status, output: stripVTControlCharacters(stdout + stderr) };
 }
 
 /** Whether a finding of that rule names that file: oxlint on the next line, tsc on the same, oxfmt in its list. */
