@@ -5,7 +5,8 @@ import type { ByteReader } from "./byte-reader.ts";
 import { type Place, shown } from "./corrupt.ts";
 import { paddingOf } from "./entry.ts";
 
-export interface Content extends AsyncIterable<Uint8Array> {
+export interface Content {
+  readonly chunks: AsyncIterable<Uint8Array>;
   /** From now on asking for bytes fails. */
   expire(): void;
   /** Passes over what nobody asked for, up to the next header. */
@@ -33,7 +34,7 @@ export function openContent(bytes: ByteReader, stored: number, place: Place): Co
   }
 
   return {
-    [Symbol.asyncIterator]: () => ({ next }),
+    chunks: { [Symbol.asyncIterator]: () => ({ next }) },
     expire() {
       isExpired = true;
     },

@@ -27,6 +27,8 @@ export function xattrsFromPax(values: ReadonlyMap<string, ByteString>, place: Pl
   if (label !== undefined) found.set("security.selinux" as ByteString, bufferOf(`${label}\0` as ByteString));
   for (const [key, value] of values) {
     if (key.startsWith(SCHILY)) {
+      // bsdtar (3.6.2) writes both, and in both it percent-encodes the name.
+      if (values.has(LIBARCHIVE + key.slice(SCHILY.length))) continue;
       found.set(checkName(decodeSchily(key.slice(SCHILY.length)), place), bufferOf(value));
     } else if (key.startsWith(LIBARCHIVE)) {
       found.set(checkName(decodePercent(key.slice(LIBARCHIVE.length)), place), decodeBase64(value, place));

@@ -41,7 +41,7 @@ export async function* readTar(
       const content = openContent(bytes, stored, place);
       try {
         // An incremental archive stores a list of names for a folder, which is no content.
-        yield { ...facts, size, sparse, content: facts.type === "file" ? content : NOTHING };
+        yield { ...facts, size, sparse, content: facts.type === "file" ? content.chunks : NOTHING };
       } finally {
         content.expire();
       }

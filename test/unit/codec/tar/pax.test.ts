@@ -71,6 +71,19 @@ test("extended attributes are read in all three spellings, sorted by name", () =
   ]);
 });
 
+test("an attribute that bsdtar wrote twice, with the name encoded twice, is one", () => {
+  const values = new Map([
+    ["LIBARCHIVE.xattr.user.%C3%BC", bytes("b2Rk")],
+    ["SCHILY.xattr.user.%C3%BC", bytes("odd")],
+    ["SCHILY.xattr.user.=", bytes("old")],
+    ["LIBARCHIVE.xattr.user.%3D", bytes("b2xk")],
+  ]);
+  assert.deepEqual(xattrsFromPax(values, PLACE), [
+    { name: "user.=", value: Buffer.from("old") },
+    { name: "user.\xc3\xbc", value: Buffer.from("odd") },
+  ]);
+});
+
 test("attributes without a usable name or value are refused", () => {
   for (const [key, value] of [
     ["SCHILY.xattr.", "a"],
