@@ -68,7 +68,13 @@ export async function checkoutCommit(
   return checkoutNew(repository, start.task, target, options, observer);
 }
 
-async function checkoutNew(repository: Repository, task: FolderTask, target: string, options: CheckoutOptions, observer: Observer): Promise<CheckoutProgress> {
+async function checkoutNew(
+  repository: Repository,
+  task: FolderTask,
+  target: string,
+  options: CheckoutOptions,
+  observer: Observer,
+): Promise<CheckoutProgress> {
   const { parent, name } = splitTarget(target);
   const parentFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
   const partial = bytesOf(`.${name}.${process.pid}.partial`);
@@ -89,7 +95,13 @@ async function checkoutNew(repository: Repository, task: FolderTask, target: str
   }
 }
 
-async function fillTarget(repository: Repository, task: FolderTask, path: string, options: CheckoutOptions, observer: Observer): Promise<CheckoutProgress> {
+async function fillTarget(
+  repository: Repository,
+  task: FolderTask,
+  path: string,
+  options: CheckoutOptions,
+  observer: Observer,
+): Promise<CheckoutProgress> {
   const rootFd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   const pool = startPool({ workers: options.workers ?? DEFAULT_WORKERS });
   try {
@@ -106,7 +118,12 @@ async function fillTarget(repository: Repository, task: FolderTask, path: string
   }
 }
 
-async function fillAll(settings: CheckoutSettings, task: FolderTask, pool: WorkerPool, observer: Observer): Promise<CheckoutAnswer> {
+async function fillAll(
+  settings: CheckoutSettings,
+  task: FolderTask,
+  pool: WorkerPool,
+  observer: Observer,
+): Promise<CheckoutAnswer> {
   const all: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
   const running = new Set<Promise<void>>();
   let failure: unknown;
@@ -154,12 +171,20 @@ function startTask(repository: Repository, commit: Checksum, options: CheckoutOp
   const root = loadCommit(repository, commit);
   const sidecar: SidecarRef = options.sidecar === false ? undefined : rootSidecar(repository, root);
   const found = findEntry(repository, { tree: root.tree, meta: root.meta, sidecar }, options.subpath ?? "");
-  if (found.kind === "folder") return { kind: "folder", task: { ...found, kind: "folder", path: EMPTY, existed: options.union === true } };
+  if (found.kind === "folder")
+    return { kind: "folder", task: { ...found, kind: "folder", path: EMPTY, existed: options.union === true } };
   if (found.kind === "file") return { kind: "file", checksum: found.checksum, record: found.record };
-  throw new RegrowError("unsupported", `${options.subpath}: is a device or FIFO.`, { hint: "Check out the folder that holds it." });
+  throw new RegrowError("unsupported", `${options.subpath}: is a device or FIFO.`, {
+    hint: "Check out the folder that holds it.",
+  });
 }
 
-async function checkoutFile(repository: Repository, start: Start & { kind: "file" }, target: string, options: CheckoutOptions): Promise<CheckoutProgress> {
+async function checkoutFile(
+  repository: Repository,
+  start: Start & { kind: "file" },
+  target: string,
+  options: CheckoutOptions,
+): Promise<CheckoutProgress> {
   const { parent, name } = splitTarget(target);
   const rootFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
   try {
@@ -196,8 +221,10 @@ function refuseImpossible(repository: Repository, options: CheckoutOptions): voi
 }
 
 function tellLosses(observer: Observer, progress: CheckoutProgress): void {
-  if (progress.skippedNodes > 0) notice(observer, "nodes", `${progress.skippedNodes} device nodes were left out: only root can make them`);
-  if (progress.refusedFlags > 0) notice(observer, "flags", `the file system refused the inode flags of ${progress.refusedFlags} files`);
+  if (progress.skippedNodes > 0)
+    notice(observer, "nodes", `${progress.skippedNodes} device nodes were left out: only root can make them`);
+  if (progress.refusedFlags > 0)
+    notice(observer, "flags", `the file system refused the inode flags of ${progress.refusedFlags} files`);
 }
 
 function splitTarget(target: string): { parent: string; name: string } {
@@ -209,10 +236,12 @@ function splitTarget(target: string): { parent: string; name: string } {
 }
 
 function targetExists(target: string): RegrowError {
-  return new RegrowError("exists", `${target}: exists already.`, { path: target, hint: "Name a folder that does not exist yet, or lay it over with --union." });
+  return new RegrowError("exists", `${target}: exists already.`, {
+    path: target,
+    hint: "Name a folder that does not exist yet, or lay it over with --union.",
+  });
 }
 
 function append<T>(list: T[], more: readonly T[]): void {
   for (const item of more) list.push(item);
 }
-

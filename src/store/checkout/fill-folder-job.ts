@@ -73,7 +73,14 @@ async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: Che
 function parts(task: FolderTask, count: number): CheckoutTask[] {
   const tasks: FilesTask[] = [];
   for (let from = 0; from < count; from += PART) {
-    tasks.push({ kind: "files", path: task.path, tree: task.tree, sidecar: task.sidecar, from, to: Math.min(from + PART, count) });
+    tasks.push({
+      kind: "files",
+      path: task.path,
+      tree: task.tree,
+      sidecar: task.sidecar,
+      from,
+      to: Math.min(from + PART, count),
+    });
   }
   return tasks;
 }
@@ -90,7 +97,10 @@ function makeSubfolders(settings: CheckoutSettings, task: FolderTask, dirFd: num
 function refuseNonFolder(dirFd: number, name: ByteString, folder: ByteString): void {
   if (typeOf(statAt(dirFd, name).mode) === S_IFDIR) return;
   const path = displayBytes(joinBytes(folder, name));
-  throw new RegrowError("exists", `${path}: is there already and is no folder, as the commit has it.`, { path, hint: "Move it away first." });
+  throw new RegrowError("exists", `${path}: is there already and is no folder, as the commit has it.`, {
+    path,
+    hint: "Move it away first.",
+  });
 }
 
 async function placeFiles(
@@ -115,7 +125,13 @@ async function placeFiles(
   }
 }
 
-function placeNode(settings: CheckoutSettings, dirFd: number, task: FolderTask, { name, node, record }: ViewNode, answer: CheckoutAnswer): void {
+function placeNode(
+  settings: CheckoutSettings,
+  dirFd: number,
+  task: FolderTask,
+  { name, node, record }: ViewNode,
+  answer: CheckoutAnswer,
+): void {
   if (record.linkTo !== undefined) {
     answer.links.push({ path: joinBytes(task.path, name), leader: record.linkTo, tree: task.tree, sidecar: task.sidecar });
     return;
@@ -141,7 +157,14 @@ function placeNode(settings: CheckoutSettings, dirFd: number, task: FolderTask, 
   answer.progress.files++;
 }
 
-function finishFolder(settings: CheckoutSettings, dirFd: number, task: FolderTask, view: FolderView, later: boolean, answer: CheckoutAnswer): void {
+function finishFolder(
+  settings: CheckoutSettings,
+  dirFd: number,
+  task: FolderTask,
+  view: FolderView,
+  later: boolean,
+  answer: CheckoutAnswer,
+): void {
   if (task.existed) return;
   const { self } = view;
   const flags = self?.flags ?? 0;

@@ -11,7 +11,11 @@ import { applyDirMeta, dirMeta } from "./fill-folder-job.ts";
 import { placeFile } from "./place-file.ts";
 
 /** Makes further names of files. Where the first name is not part of this checkout, the next one takes its place. */
-export async function makePendingLinks(settings: CheckoutSettings, links: readonly PendingLink[], progress: CheckoutProgress): Promise<void> {
+export async function makePendingLinks(
+  settings: CheckoutSettings,
+  links: readonly PendingLink[],
+  progress: CheckoutProgress,
+): Promise<void> {
   const leaders = new Map<ByteString, ByteString>();
   for (const link of [...links].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const leader = leaders.get(link.leader) ?? link.leader;
@@ -67,7 +71,13 @@ function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, 
   }
 }
 
-async function placeAgain(settings: CheckoutSettings, link: PendingLink, dirFd: number, name: ByteString, progress: CheckoutProgress): Promise<void> {
+async function placeAgain(
+  settings: CheckoutSettings,
+  link: PendingLink,
+  dirFd: number,
+  name: ByteString,
+  progress: CheckoutProgress,
+): Promise<void> {
   const view = viewFolder(settings.repository, link.tree, link.sidecar);
   const file = view.files.find((entry) => entry.name === name);
   if (file !== undefined) await placeFile(settings, dirFd, name, file.checksum, file.record, progress);
@@ -77,4 +87,3 @@ function split(path: ByteString): { folder: ByteString; name: ByteString } {
   const slash = path.lastIndexOf("/");
   return { folder: path.slice(0, Math.max(0, slash)) as ByteString, name: path.slice(slash + 1) as ByteString };
 }
-

@@ -13,7 +13,8 @@ import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
-import { type OpenContent, closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
+import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
+import type { OpenContent } from "../content/open-content.ts";
 import { MEMORY_LIMIT, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
@@ -97,7 +98,11 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   const { data } = record ?? {};
   if (content.size === 0) return;
   if (data !== undefined) return writeStretches(fd, content, data);
-  const dense = record !== undefined && !content.deflated && content.size > CLONE_LEAST && dataExtents(content.fd, content.size) !== undefined;
+  const dense =
+    record !== undefined &&
+    !content.deflated &&
+    content.size > CLONE_LEAST &&
+    dataExtents(content.fd, content.size) !== undefined;
   if (!content.deflated && !dense && content.size > CLONE_LEAST) {
     if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
     return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
@@ -139,7 +144,13 @@ function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenConten
   if (record?.time !== undefined) setTimeFd(fd, record.time);
 }
 
-function makeLink(settings: CheckoutSettings, dirFd: number, name: ByteString, { meta }: OpenContent, record: EntryRecord | undefined): void {
+function makeLink(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  { meta }: OpenContent,
+  record: EntryRecord | undefined,
+): void {
   symlinkAt(meta.target, dirFd, name);
   if (!settings.userMode) {
     if (mustChown(settings, meta.uid, meta.gid)) chownAt(dirFd, name, meta.uid, meta.gid);

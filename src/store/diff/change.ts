@@ -4,7 +4,18 @@ import type { ByteString } from "../../base/byte-string.ts";
 export type ChangeKind = "added" | "removed" | "modified" | "renamed";
 export type EntryType = "file" | "link" | "folder" | "device" | "fifo";
 /** In which respect an entry differs. `links`: which other names it shares its file with. */
-export type Aspect = "type" | "content" | "target" | "mode" | "owner" | "xattrs" | "time" | "flags" | "holes" | "links" | "device";
+export type Aspect =
+  | "type"
+  | "content"
+  | "target"
+  | "mode"
+  | "owner"
+  | "xattrs"
+  | "time"
+  | "flags"
+  | "holes"
+  | "links"
+  | "device";
 
 export interface Change {
   readonly kind: ChangeKind;

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
-import { type OpenContent, closeContent, streamPayload } from "../content/content-format.ts";
+import { closeContent, streamPayload } from "../content/content-format.ts";
+import type { OpenContent } from "../content/open-content.ts";
 import type { Aspect, EntryType } from "./change.ts";
 import type { SideEntry, SideFile, SideFolder, SideNode } from "./diff-side.ts";
 
@@ -30,7 +31,11 @@ export function compareNodes(a: SideNode, b: SideNode): Aspect[] {
 }
 
 /** Of the folders themselves, not of what is in them. */
-export function compareFolders(a: SideFolder, b: SideFolder, records: readonly [EntryRecord | undefined, EntryRecord | undefined] | undefined): Aspect[] {
+export function compareFolders(
+  a: SideFolder,
+  b: SideFolder,
+  records: readonly [EntryRecord | undefined, EntryRecord | undefined] | undefined,
+): Aspect[] {
   const aspects = a.meta === b.meta ? [] : compareOwned(a.loadMeta(), b.loadMeta());
   return records === undefined ? aspects : [...aspects, ...compareRecords(records[0], records[1])];
 }
@@ -51,7 +56,8 @@ async function compareContents(a: SideFile, b: SideFile): Promise<Aspect[]> {
     if (isLink(before.meta) !== isLink(after.meta)) return ["type"];
     const aspects = compareOwned(before.meta, after.meta);
     if (before.meta.target !== after.meta.target) return ["target", ...aspects];
-    const isContent = before.size !== after.size || aspects.length === 0 || (await payloadHash(before)) !== (await payloadHash(after));
+    const isContent =
+      before.size !== after.size || aspects.length === 0 || (await payloadHash(before)) !== (await payloadHash(after));
     return isContent ? ["content", ...aspects] : aspects;
   } finally {
     closeContent(before);

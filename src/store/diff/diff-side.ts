@@ -6,7 +6,8 @@ import { type ByteString, joinBytes } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { DirMeta } from "../../codec/ostree/dirmeta.ts";
 import type { EntryRecord, NodeRecord } from "../../codec/sidecar/folder-record.ts";
-import { type OpenContent, openContent } from "../content/content-format.ts";
+import { openContent } from "../content/content-format.ts";
+import type { OpenContent } from "../content/open-content.ts";
 import { loadCommit, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { openOnDisk } from "../scan/open-on-disk.ts";
@@ -57,7 +58,6 @@ export function scannedSide(rootFd: number, root: FolderNode, options: ScanOptio
   return scannedFolder({ rootFd, options }, ROOT, ROOT, root);
 }
 
-
 interface Stored {
   readonly name: ByteString;
   readonly tree: Checksum;
@@ -76,7 +76,8 @@ function storedFolder(repository: Repository, { name, tree, meta, sidecar }: Sto
     list: () => {
       const view = viewFolder(repository, tree, sidecar);
       const entries = new Map<ByteString, SideEntry>();
-      for (const file of view.files) entries.set(file.name, { kind: "file", ...file, open: () => openContent(repository, file.checksum) });
+      for (const file of view.files)
+        entries.set(file.name, { kind: "file", ...file, open: () => openContent(repository, file.checksum) });
       for (const node of view.nodes) entries.set(node.name, { kind: "node", ...node });
       for (const dir of view.dirs) entries.set(dir.name, storedFolder(repository, dir));
       return { entries, self: view.self };
@@ -103,7 +104,13 @@ function scannedFolder(disk: OnDisk, path: ByteString, name: ByteString, folder:
       for (const [child, file] of folder.files) {
         const at = joinBytes(path, child);
         const open = (): OpenContent => openOnDisk(disk.rootFd, at, disk.options);
-        entries.set(child, { kind: "file", name: child, checksum: file.checksum, record: extrasRecord(child, file.extras, at), open });
+        entries.set(child, {
+          kind: "file",
+          name: child,
+          checksum: file.checksum,
+          record: extrasRecord(child, file.extras, at),
+          open,
+        });
       }
       for (const [child, { node, extras }] of folder.nodes) {
         entries.set(child, { kind: "node", name: child, node, record: extrasRecord(child, extras, joinBytes(path, child)) });

@@ -32,16 +32,33 @@ export async function diffCommits(repository: Repository, a: Checksum, b: Checks
 }
 
 /** What has changed in the folder since the commit. */
-export async function diffCommitFolder(repository: Repository, commit: Checksum, path: string, observer: Observer = {}): Promise<Diff> {
+export async function diffCommitFolder(
+  repository: Repository,
+  commit: Checksum,
+  path: string,
+  observer: Observer = {},
+): Promise<Diff> {
   return withScanned(repository, path, observer, (side) => diffSides(commitSide(repository, commit), side, observer));
 }
 
 /** The repository, where one is given, lends its stat cache. */
-export async function diffFolders(repository: Repository | undefined, a: string, b: string, observer: Observer = {}): Promise<Diff> {
-  return withScanned(repository, a, observer, (before) => withScanned(repository, b, observer, (after) => diffSides(before, after, observer)));
+export async function diffFolders(
+  repository: Repository | undefined,
+  a: string,
+  b: string,
+  observer: Observer = {},
+): Promise<Diff> {
+  return withScanned(repository, a, observer, (before) =>
+    withScanned(repository, b, observer, (after) => diffSides(before, after, observer)),
+  );
 }
 
-async function withScanned<T>(repository: Repository | undefined, path: string, observer: Observer, work: (side: SideFolder) => Promise<T>): Promise<T> {
+async function withScanned<T>(
+  repository: Repository | undefined,
+  path: string,
+  observer: Observer,
+  work: (side: SideFolder) => Promise<T>,
+): Promise<T> {
   const rootFd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   const pool = startPool({ workers: DEFAULT_WORKERS });
   try {

@@ -28,7 +28,10 @@ export function pairRenames(removed: readonly Candidate[], added: readonly Candi
   for (const candidate of added) {
     if (movedFolders.some(({ to }) => isBelow(candidate.path, to))) continue;
     const key = identity(candidate.entry);
-    const matches = key === undefined ? [] : (pool.get(key) ?? []).filter(({ path }) => !gone.has(path) && !movedFolders.some(({ from }) => isBelow(path, from)));
+    const matches =
+      key === undefined
+        ? []
+        : (pool.get(key) ?? []).filter(({ path }) => !gone.has(path) && !movedFolders.some(({ from }) => isBelow(path, from)));
     const match = best(matches, candidate.path);
     const type = typeOfEntry(candidate.entry);
     if (match === undefined) {
@@ -54,7 +57,11 @@ function identity(entry: SideEntry): string | undefined {
 }
 
 function best(candidates: readonly Candidate[], path: ByteString): Candidate | undefined {
-  return candidates.find((one) => baseName(one.path) === baseName(path)) ?? candidates.find((one) => folderOf(one.path) === folderOf(path)) ?? candidates[0];
+  return (
+    candidates.find((one) => baseName(one.path) === baseName(path)) ??
+    candidates.find((one) => folderOf(one.path) === folderOf(path)) ??
+    candidates[0]
+  );
 }
 
 function isBelow(path: ByteString, folder: ByteString): boolean {

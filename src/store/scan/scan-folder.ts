@@ -155,7 +155,10 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   if (cached === undefined || isLost(scan, cached)) return enqueueFile(scan, batch, name, stat);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
-  batch.folder.files.set(name, { checksum: cached.checksum, extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) } });
+  batch.folder.files.set(name, {
+    checksum: cached.checksum,
+    extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },
+  });
   scan.counts.files++;
   scan.counts.bytes += stat.size;
   remember(scan, stat, cached);
@@ -183,7 +186,10 @@ function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): R
 function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
   const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  return newFolder({ ...committedOwnership(options, stat), xattrs }, { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined });
+  return newFolder(
+    { ...committedOwnership(options, stat), xattrs },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined },
+  );
 }
 
 function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {

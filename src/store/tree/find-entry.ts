@@ -18,7 +18,10 @@ export type FoundEntry =
 
 /** The entry at `path`, from the root of the tree; leading and doubled slashes don't matter. Throws `not-found`. */
 export function findEntry(repository: Repository, root: FolderRef, path: string): FoundEntry {
-  const names = path.split("/").filter((piece) => piece !== "" && piece !== ".").map(bytesOf);
+  const names = path
+    .split("/")
+    .filter((piece) => piece !== "" && piece !== ".")
+    .map(bytesOf);
   let folder: FolderRef = root;
   for (const [index, name] of names.entries()) {
     const view = viewFolder(repository, folder.tree, folder.sidecar);
@@ -41,5 +44,8 @@ function entryIn(view: FolderView, name: ByteString): FoundEntry | undefined {
 }
 
 function noSuchPath(path: string): RegrowError {
-  return new RegrowError("not-found", `${path}: the commit has no such path.`, { path, hint: "`regrow ls COMMIT` lists what it has." });
+  return new RegrowError("not-found", `${path}: the commit has no such path.`, {
+    path,
+    hint: "`regrow ls COMMIT` lists what it has.",
+  });
 }
