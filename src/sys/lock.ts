@@ -47,6 +47,11 @@ export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | und
   return undefined;
 }
 
+/** Takes the lock on an open file if nobody else holds it; it lasts until that file is closed. */
+export function tryLockFd(fd: number, kind: LockKind): boolean {
+  return tryFlock(fd, kind, `/proc/self/fd/${fd}`);
+}
+
 function tryFlock(fd: number, kind: LockKind, path: string): boolean {
   if (flock(fd, LOCK[kind] | LOCK_NB) === 0) return true;
   const errno = lastErrno();
