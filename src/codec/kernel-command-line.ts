@@ -29,7 +29,7 @@ export function splitCommandLine(text: string): KernelParameter[] {
 /** One line of text. Throws `usage` on a parameter that the line would split or that would break the line. */
 export function joinCommandLine(parameters: readonly KernelParameter[]): string {
   for (const parameter of parameters) {
-    if (parameter === "" || /[\n\r\0]/.test(parameter) || splitCommandLine(parameter).length !== 1) {
+    if (parameter === "" || /[\n\r\0]/.test(parameter) || splitCommandLine(parameter)[0] !== parameter) {
       throw new RegrowError("usage", `${JSON.stringify(parameter)}: not one parameter of a kernel command line.`);
     }
   }
