@@ -40,7 +40,11 @@ async function openTree(region: Region, plan: PlannedFileSystem): Promise<OpenTr
   const [{ subvolume }] = plan.mounts;
   const device = attach(region);
   try {
-    const mount = mountUnnamed({ type: "btrfs", source: device.path, options: subvolume === undefined ? {} : { subvol: subvolume } });
+    const mount = mountUnnamed({
+      type: "btrfs",
+      source: device.path,
+      options: subvolume === undefined ? {} : { subvol: subvolume },
+    });
     return { fd: mount.fd, close: () => closeAll(mount.unmount, device) };
   } catch (error) {
     await device.detach();

@@ -50,7 +50,9 @@ interface SfdiskDump {
 function compare(plan: DiskPlan, json: string, path: string): void {
   const { partitiontable: table } = JSON.parse(json) as SfdiskDump;
   const found = [table.id, ...table.partitions.map((one) => `${one.uuid} ${one.start}+${one.size}`)].join(", ").toLowerCase();
-  const wanted = [plan.id, ...plan.partitions.map((one) => `${one.id} ${one.startSector}+${one.sectorCount}`)].join(", ").toLowerCase();
+  const wanted = [plan.id, ...plan.partitions.map((one) => `${one.id} ${one.startSector}+${one.sectorCount}`)]
+    .join(", ")
+    .toLowerCase();
   if (found === wanted) return;
   const message = `${path}: the partition table reads back as ${found}, not as the planned ${wanted}.`;
   throw new RegrowError("corrupt", message, { path, hint: "The disk may be failing: look at the kernel log." });

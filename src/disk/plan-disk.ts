@@ -98,8 +98,10 @@ function checkLayout(layout: Layout): void {
   const faults = [
     new Set(roles).size !== roles.length && "has a role twice",
     rest >= 0 && rest !== layout.partitions.length - 1 && "has partitions behind the one that takes the rest",
-    layout.partitions.some((wish) => wish.size !== "rest" && wish.size % ALIGNMENT !== 0) && "has a size that is no multiple of 1 MiB",
-    layout.partitions.some((wish) => !/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,36}$/.test(wish.label)) && "has a label that no table can hold",
+    layout.partitions.some((wish) => wish.size !== "rest" && wish.size % ALIGNMENT !== 0) &&
+      "has a size that is no multiple of 1 MiB",
+    layout.partitions.some((wish) => !/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,36}$/.test(wish.label)) &&
+      "has a label that no table can hold",
   ].filter((fault) => fault !== false);
   if (faults.length > 0) throw new RegrowError("usage", `The layout ${layout.name} ${faults.join(" and ")}.`);
 }
@@ -111,5 +113,7 @@ function leastBytes(wish: PartitionWish): number {
 function tooSmall(layout: Layout, geometry: DiskGeometry): RegrowError {
   const least = smallestDisk(layout);
   const message = `A disk of ${formatSize(geometry.size)} is too small for the layout ${layout.name}, which needs ${formatSize(least)}.`;
-  return new RegrowError("no-space", message, { hint: `Choose a disk, or an image size, of at least ${Math.ceil(least / 2 ** 20)}M.` });
+  return new RegrowError("no-space", message, {
+    hint: `Choose a disk, or an image size, of at least ${Math.ceil(least / 2 ** 20)}M.`,
+  });
 }

@@ -22,13 +22,20 @@ export function checkInstall(
     checkKernel(facts),
     checkLoader(request, facts),
     checkTarget(request, facts),
-    ...("partitions" in disk ? checkSpace(request, facts, disk, work) : [failed("disk-size", disk.code, disk.message, disk.hint ?? "")]),
+    ...("partitions" in disk
+      ? checkSpace(request, facts, disk, work)
+      : [failed("disk-size", disk.code, disk.message, disk.hint ?? "")]),
   ];
 }
 
 function checkPrivilege(facts: InstallFacts): Check {
   if (facts.isRoot) return passed("privilege", "root");
-  return failed("privilege", "missing-privilege", "Only root can mount the new file systems and give files their owners.", "Run it as root.");
+  return failed(
+    "privilege",
+    "missing-privilege",
+    "Only root can mount the new file systems and give files their owners.",
+    "Run it as root.",
+  );
 }
 
 function checkLoopDevices(facts: InstallFacts): Check {
@@ -53,7 +60,12 @@ function checkKernel({ kernel, kernelFile, initrdFile, tree }: InstallFacts): Ch
   }
   if (!kernel.hasModules) {
     const message = `${kernel.imagePath}: the tree has no modules in /usr/lib/modules/${kernel.release} for this kernel.`;
-    return failed("kernel", "not-found", message, "Install the kernel's package anew in that tree: kernel and modules travel together.");
+    return failed(
+      "kernel",
+      "not-found",
+      message,
+      "Install the kernel's package anew in that tree: kernel and modules travel together.",
+    );
   }
   if (initrdFile === undefined) {
     const message = `${kernel.imagePath}: the tree has no initramfs for this kernel.`;
@@ -66,14 +78,20 @@ function checkLoader(request: InstallRequest, facts: InstallFacts): Check {
   const { name, debianPackage } = request.loader;
   if (facts.loaderProgram !== undefined) return passed("boot-loader", `${name} of the ${facts.loaderProgram.origin}`);
   const message = `${name}: neither the tree nor this machine has its program.`;
-  return failed("boot-loader", "missing-program", message, `Install the package that has it: on Debian, apt install ${debianPackage}.`);
+  return failed(
+    "boot-loader",
+    "missing-program",
+    message,
+    `Install the package that has it: on Debian, apt install ${debianPackage}.`,
+  );
 }
 
 function checkTarget(request: InstallRequest, facts: InstallFacts): Check {
   const { path } = request.target;
   const { state, folderExists } = facts.target;
   if (!folderExists) return failed("target", "not-found", `${path}: its folder does not exist.`, "Make the folder first.");
-  if (state === "not-a-file") return failed("target", "refused", `${path}: is no regular file.`, "Choose another name for the image.");
+  if (state === "not-a-file")
+    return failed("target", "refused", `${path}: is no regular file.`, "Choose another name for the image.");
   if (state === "in-use") {
     return failed("target", "refused", `${path}: is in use by a loop device.`, "Unmount it and detach the device: losetup -d.");
   }
@@ -93,8 +111,20 @@ function checkSpace(request: InstallRequest, facts: InstallFacts, disk: DiskPlan
   const larger = Math.ceil((smallestDisk(request.layout) + treeBytes) / 2 ** 20);
   return [
     room("root-space", root.bytes, treeBytes, "the root partition", `Choose an image size of at least ${larger}M.`),
-    room("boot-space", esp.bytes, driverOf(esp.type).spaceFor(bootBytes, files.length), "the boot partition", "Choose a layout with a larger one."),
-    room("host-space", facts.target.available, needed, `the file system of ${request.target.path}`, "Free some space there, or choose another place."),
+    room(
+      "boot-space",
+      esp.bytes,
+      driverOf(esp.type).spaceFor(bootBytes, files.length),
+      "the boot partition",
+      "Choose a layout with a larger one.",
+    ),
+    room(
+      "host-space",
+      facts.target.available,
+      needed,
+      `the file system of ${request.target.path}`,
+      "Free some space there, or choose another place.",
+    ),
   ];
 }
 

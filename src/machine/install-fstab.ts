@@ -19,9 +19,7 @@ export function installFstab(existing: string, plan: DiskPlan): string {
 }
 
 function plannedEntries(plan: DiskPlan): FstabEntry[] {
-  return plan.partitions
-    .flatMap(entriesOf)
-    .sort((a, b) => (a.target < b.target ? -1 : 1));
+  return plan.partitions.flatMap(entriesOf).sort((a, b) => (a.target < b.target ? -1 : 1));
 }
 
 function entriesOf(partition: PlannedPartition): FstabEntry[] {

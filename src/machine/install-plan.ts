@@ -94,7 +94,8 @@ export interface InstallWork {
 /** Throws the problem of the first check that fails. */
 export function requireChecks(plan: InstallPlan): InstallWork {
   for (const { problem } of plan.checks) {
-    if (problem !== undefined) throw new RegrowError(problem.code, problem.message, { path: plan.target.path, hint: problem.hint });
+    if (problem !== undefined)
+      throw new RegrowError(problem.code, problem.message, { path: plan.target.path, hint: problem.hint });
   }
   if (plan.work === undefined) throw new Error("an install plan without a failed check has work to do");
   return plan.work;

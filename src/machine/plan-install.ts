@@ -25,7 +25,8 @@ function tryPlanDisk(request: InstallRequest, identities: DiskIdentities): DiskP
 
 function planWork(request: InstallRequest, facts: InstallFacts, disk: DiskPlan): InstallWork | undefined {
   const { kernel, kernelFile, initrdFile, loaderProgram } = facts;
-  if (kernel === undefined || kernelFile === undefined || initrdFile === undefined || loaderProgram === undefined) return undefined;
+  if (kernel === undefined || kernelFile === undefined || initrdFile === undefined || loaderProgram === undefined)
+    return undefined;
   const commandLine = joinCommandLine([...rootParameters(disk), ...request.kernelParameters]);
   const bootFiles = request.loader.planFiles({
     id: request.entryId,

@@ -10,7 +10,7 @@ export function isBlank(fd: number, size: number, signal?: AbortSignal): boolean
   const chunk = Buffer.allocUnsafe(CHUNK);
   const zeroes = Buffer.alloc(CHUNK);
   for (const extent of dataExtents(fd, size) ?? [{ offset: 0, length: size }]) {
-    for (let done = 0; done < extent.length; ) {
+    for (let done = 0; done < extent.length;) {
       throwIfCancelled(signal);
       const count = readAt(fd, chunk, 0, Math.min(CHUNK, extent.length - done), extent.offset + done);
       if (count === 0) return true;

@@ -79,7 +79,13 @@ function unmount(mountFd: number, fd: number): void {
   }
 }
 
-function configure(context: number, command: number, key: string | undefined, value: string | undefined, request: MountRequest): void {
+function configure(
+  context: number,
+  command: number,
+  key: string | undefined,
+  value: string | undefined,
+  request: MountRequest,
+): void {
   const keyText = key === undefined ? null : c(key);
   const valueText = value === undefined ? null : c2(value);
   if (fsconfig(SYS.fsconfig, context, command, keyText, valueText, 0) < 0) throw mountError("fsconfig", context, request);
@@ -101,7 +107,12 @@ function kernelMessages(context: number): string[] {
   const buffer = Buffer.alloc(4096);
   try {
     for (let length = readNext(context, buffer); length > 0; length = readNext(context, buffer)) {
-      messages.push(buffer.toString("utf8", 0, length).trim().replace(/^[ewi] /, ""));
+      messages.push(
+        buffer
+          .toString("utf8", 0, length)
+          .trim()
+          .replace(/^[ewi] /, ""),
+      );
     }
   } catch {
     // The end of the messages is told as an error.

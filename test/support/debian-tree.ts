@@ -43,7 +43,16 @@ export interface DebianTree {
 export const BOOTABLE: DebianRecipe = {
   suite: "bookworm",
   mirror: "http://deb.debian.org/debian",
-  packages: ["systemd", "systemd-sysv", "udev", "dbus", "linux-image-cloud-amd64", "initramfs-tools", "btrfs-progs", "systemd-boot-efi"],
+  packages: [
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "dbus",
+    "linux-image-cloud-amd64",
+    "initramfs-tools",
+    "btrfs-progs",
+    "systemd-boot-efi",
+  ],
   hooks: ['echo regrow-test > "$1/etc/hostname"', 'rm -f "$1/etc/resolv.conf"'],
 };
 

@@ -21,7 +21,9 @@ async function copy(folder: string, rootFd: number, { signal }: Observer): Promi
   const to = startProgram({ program: "tar", args: ["--extract", "-p", ...kept], effect: "change", folderFd: rootFd, signal });
   from.stdin.end();
   to.stdout.resume();
-  const results = await Promise.allSettled([from.finished, to.finished, pipeline(from.stdout, to.stdin)]);
+  // How the pipe ends depends on which program closes it first; whether all went through is told by their exit codes.
+  const piped = pipeline(from.stdout, to.stdin).catch(() => {});
+  const results = await Promise.allSettled([from.finished, to.finished, piped]);
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }

@@ -8,7 +8,7 @@ import process from "node:process";
 import { startProgram } from "../../src/sys/run-program.ts";
 import { cacheFolder } from "./debian-tree.ts";
 
-export const FIRMWARE = "/usr/share/OVMF/OVMF_CODE.fd";
+export const FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 
 const PROBE_MILLISECONDS = 15_000;
 const FIRMWARE_LOOKS_FOR_DISK = "BdsDxe";
@@ -26,7 +26,7 @@ async function probed(): Promise<Acceleration> {
   if (!existsSync("/dev/kvm")) return "tcg";
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const answer = join(cacheFolder(), `acceleration-${bootId}`);
-  if (!existsSync(answer)) writeFileSync(answer, await firmwareStartsWithKvm() ? "kvm" : "tcg");
+  if (!existsSync(answer)) writeFileSync(answer, (await firmwareStartsWithKvm()) ? "kvm" : "tcg");
   return readFileSync(answer, "utf8") === "kvm" ? "kvm" : "tcg";
 }
 

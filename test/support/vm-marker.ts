@@ -18,7 +18,8 @@ export interface Marker {
 }
 
 /** What a guest says that will not come to its marker. */
-export const BOOT_FAILURE = /Kernel panic - not syncing|\(initramfs\)|Gave up waiting for root|You are in emergency mode|BdsDxe: No bootable option/;
+export const BOOT_FAILURE =
+  /Kernel panic - not syncing|\(initramfs\)|Gave up waiting for root|You are in emergency mode|BdsDxe: No bootable option/;
 
 // What a system changes by itself while it boots.
 const VOLATILE = ["etc/machine-id", "tmp", "var/lib/dbus/machine-id", "var/lib/systemd", "var/log", "var/tmp"];

@@ -12,7 +12,7 @@ import { runProgram, startProgram } from "../../src/sys/run-program.ts";
 import { FIRMWARE, accelerationArguments } from "./vm-acceleration.ts";
 
 /** What a test must require before it starts a guest. */
-export const VM_PROGRAMS = ["qemu-system-x86_64", "qemu-img", "setpriv"] as const;
+export const VM_NEEDS = { programs: ["qemu-system-x86_64", "qemu-img", "setpriv"], files: [FIRMWARE] } as const;
 
 export interface GuestOptions {
   /** Where all console output goes; by default a file in the guest's own folder, which is removed after the test. */
@@ -49,7 +49,6 @@ const TAIL = 3000;
 /** Boots the raw image. The guest is stopped after the test. */
 export async function startGuest(t: TestContext, image: string, options: GuestOptions = {}): Promise<Guest> {
   const folder = mkdtempSync(join(tmpdir(), "regrow-vm-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const variables = join(folder, "vars.fd");
   copyFileSync(FIRMWARE.replace("CODE", "VARS"), variables);
   const disk = options.writable ? `file=${image},format=raw` : `file=${await makeOverlay(image, folder)},format=qcow2`;
@@ -67,13 +66,20 @@ export async function startGuest(t: TestContext, image: string, options: GuestOp
     effect: "read",
   });
   const guest = watch(qemu, options.log ?? join(folder, "console.log"));
-  t.after(guest.stop);
+  t.after(async () => {
+    await guest.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
   return guest;
 }
 
 async function makeOverlay(image: string, folder: string): Promise<string> {
   const overlay = join(folder, "overlay.qcow2");
-  await runProgram({ program: "qemu-img", args: ["create", "-q", "-f", "qcow2", "-b", image, "-F", "raw", overlay], effect: "change" });
+  await runProgram({
+    program: "qemu-img",
+    args: ["create", "-q", "-f", "qcow2", "-b", image, "-F", "raw", overlay],
+    effect: "change",
+  });
   return overlay;
 }
 

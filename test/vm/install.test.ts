@@ -16,10 +16,10 @@ import { DEBIAN_TREE_NEEDS, debianTree } from "../support/debian-tree.ts";
 import { folderSource } from "../support/folder-source.ts";
 import { imageRequest, planImage } from "../support/install-fixture.ts";
 import { requires } from "../support/requires.ts";
-import { VM_PROGRAMS, startGuest } from "../support/vm.ts";
+import { VM_NEEDS, startGuest } from "../support/vm.ts";
 import { injectMarker, readMarker, treeChecksum } from "../support/vm-marker.ts";
 
-const PROGRAMS = [...DEBIAN_TREE_NEEDS.programs, ...VM_PROGRAMS, "mkfs.btrfs", "mkfs.vfat", "mcopy", "sfdisk"];
+const PROGRAMS = [...DEBIAN_TREE_NEEDS.programs, ...VM_NEEDS.programs, "mkfs.btrfs", "mkfs.vfat", "mcopy", "sfdisk"];
 const BOOT_SECONDS = 240;
 
 interface Installed {
@@ -30,7 +30,7 @@ interface Installed {
 }
 
 test("a tree installed into an image boots as that tree", async (t) => {
-  if (!requires(t, { root: true, programs: PROGRAMS })) return;
+  if (!requires(t, { root: true, programs: PROGRAMS, files: VM_NEEDS.files, filesystems: ["btrfs"] })) return;
   const folder = mkdtempSync(join(tmpdir(), "regrow-install-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const installed = await install(folder);
@@ -101,7 +101,12 @@ async function install(folder: string): Promise<Installed> {
   return { image, work, nonce, tree };
 }
 
-async function twinOf(t: TestContext, installed: Installed, name: string, spoil: (path: string) => Promise<void>): Promise<string> {
+async function twinOf(
+  t: TestContext,
+  installed: Installed,
+  name: string,
+  spoil: (path: string) => Promise<void>,
+): Promise<string> {
   const path = `${installed.image}.${name}`;
   t.after(() => rmSync(path, { force: true }));
   await runProgram({ program: "cp", args: ["--sparse=always", "--reflink=auto", installed.image, path], effect: "change" });

@@ -19,7 +19,10 @@ test("Debian: the newest complete kernel", async () => {
       "boot/config-6.1.0-37-amd64": "",
     }),
   );
-  assert.deepEqual(kernels.map((kernel) => kernel.release), ["6.10.0-amd64", "6.1.0-37-amd64", "6.1.0-9-amd64"]);
+  assert.deepEqual(
+    kernels.map((kernel) => kernel.release),
+    ["6.10.0-amd64", "6.1.0-37-amd64", "6.1.0-9-amd64"],
+  );
   assert.deepEqual(chooseKernel(kernels), {
     release: "6.1.0-37-amd64",
     imagePath: "boot/vmlinuz-6.1.0-37-amd64",
@@ -41,7 +44,11 @@ test("Fedora: the kernel beside its modules, its initramfs in /boot", async () =
 });
 
 test("Arch: an unversioned name; the image, else the package's name, tells the release", async () => {
-  const files = { "boot/initramfs-linux.img": "i", "usr/lib/modules/6.9.7-arch1-1/modules.dep": "", "usr/lib/modules/6.9.7-arch1-1/pkgbase": "linux\n" };
+  const files = {
+    "boot/initramfs-linux.img": "i",
+    "usr/lib/modules/6.9.7-arch1-1/modules.dep": "",
+    "usr/lib/modules/6.9.7-arch1-1/pkgbase": "linux\n",
+  };
   for (const image of [fakeKernel("6.9.7-arch1-1"), "compressed: tells nothing"]) {
     const [kernel] = await findKernels(memoryTree({ ...files, "boot/vmlinuz-linux": image }));
     assert.deepEqual(kernel, {

@@ -38,7 +38,9 @@ test("an entry as distributions write it", () => {
 
 test("what is formatted is parsed to the same", () => {
   const line = fc.stringMatching(/^[!-~]([ -~]{0,20}[!-~])?$/);
-  const word = fc.stringMatching(/^[a-z][a-z-]{2,8}$/).filter((key) => !/^(title|version|machine-id|sort-key|architecture|linux|initrd|options)$/.test(key));
+  const word = fc
+    .stringMatching(/^[a-z][a-z-]{2,8}$/)
+    .filter((key) => !/^(title|version|machine-id|sort-key|architecture|linux|initrd|options)$/.test(key));
   const entry: fc.Arbitrary<BootEntry> = fc.record(
     {
       title: line,

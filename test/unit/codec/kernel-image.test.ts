@@ -13,7 +13,14 @@ test("what tells no release gives none", () => {
   pointsNowhere.writeUInt16LE(0xffff, 0x20e);
   const noPointer = fakeKernel("6.1");
   noPointer.writeUInt16LE(0, 0x20e);
-  for (const image of [Buffer.alloc(0), Buffer.alloc(4096), Buffer.from("MZ"), pointsNowhere, noPointer, fakeKernel("", "../../etc")]) {
+  for (const image of [
+    Buffer.alloc(0),
+    Buffer.alloc(4096),
+    Buffer.from("MZ"),
+    pointsNowhere,
+    noPointer,
+    fakeKernel("", "../../etc"),
+  ]) {
     const release = kernelRelease(image);
     assert(release === undefined || !release.includes("/"), release);
   }

@@ -3,8 +3,18 @@ import test from "node:test";
 import { osTitle, parseOsRelease } from "../../../src/codec/os-release.ts";
 
 test("assignments with and without quotes", () => {
-  const values = parseOsRelease(`# comment\nID=debian\nNAME="Debian \\"GNU\\" \\$x"\nVERSION='12 (bookworm)'\nnot an assignment\nEMPTY=\n`);
-  assert.deepEqual([...values], [["ID", "debian"], ["NAME", 'Debian "GNU" $x'], ["VERSION", "12 (bookworm)"], ["EMPTY", ""]]);
+  const values = parseOsRelease(
+    `# comment\nID=debian\nNAME="Debian \\"GNU\\" \\$x"\nVERSION='12 (bookworm)'\nnot an assignment\nEMPTY=\n`,
+  );
+  assert.deepEqual(
+    [...values],
+    [
+      ["ID", "debian"],
+      ["NAME", 'Debian "GNU" $x'],
+      ["VERSION", "12 (bookworm)"],
+      ["EMPTY", ""],
+    ],
+  );
 });
 
 test("a title is always found", () => {
