@@ -6,8 +6,9 @@ import type { EntryRecord } from "../codec/sidecar/folder-record.ts";
 import { closeContent, openContent } from "./content/content-format.ts";
 import { loadDirMeta } from "./object-files.ts";
 import type { Repository } from "./repository.ts";
-import { type FoundEntry, findEntry } from "./tree/find-entry.ts";
-import { type FolderView, type ViewDir, type ViewFile, type ViewNode, viewFolder } from "./tree/folder-view.ts";
+import type { FolderRef, FoundEntry } from "./tree/find-entry.ts";
+import { followPath } from "./tree/follow-path.ts";
+import { type FolderView, type ViewFile, type ViewNode, viewFolder } from "./tree/folder-view.ts";
 
 export interface ListedEntry {
   /** From the root of the tree, without a slash in front; the root's is "". */
@@ -36,50 +37,54 @@ export interface ListOptions {
 }
 
 /** In ostree's order: a folder, its files, then its folders each with what is in it. Throws `not-found`, `corrupt`, `hostile`. */
-export function* listTree(repository: Repository, commit: Checksum, path: ByteString, { depth }: ListOptions): Generator<ListedEntry> {
-  const found = findEntry(repository, commit, path, { followLast: false });
-  if (found.kind === "dir") yield* listDir(repository, found.path, found.dir, depth);
-  else yield listOther(repository, found);
+export function* listTree(
+  repository: Repository,
+  commit: Checksum,
+  path: ByteString,
+  { depth }: ListOptions,
+): Generator<ListedEntry> {
+  const { entry, path: where } = followPath(repository, commit, path, { followLast: false });
+  if (entry.kind === "folder") yield* listFolder(repository, where, entry, depth);
+  else yield listOther(repository, where, entry);
 }
 
-function* listDir(repository: Repository, path: ByteString, dir: ViewDir, depth: number): Generator<ListedEntry> {
-  const view = viewFolder(repository, dir.tree, dir.sidecar);
-  yield folderEntry(repository, path, dir, view);
+function* listFolder(repository: Repository, path: ByteString, folder: FolderRef, depth: number): Generator<ListedEntry> {
+  const view = viewFolder(repository, folder.tree, folder.sidecar);
+  yield folderEntry(repository, path, folder, view);
   if (depth < 1) return;
-  for (const other of filesAndNodes(view)) yield listOther(repository, { ...other, path: joinBytes(path, other.name) });
-  for (const child of view.dirs) yield* listDir(repository, joinBytes(path, child.name), child, depth - 1);
+  for (const other of filesAndNodes(view)) yield listOther(repository, joinBytes(path, other.name), other);
+  for (const child of view.dirs) yield* listFolder(repository, joinBytes(path, child.name), child, depth - 1);
 }
 
-function folderEntry(repository: Repository, path: ByteString, dir: ViewDir, view: FolderView): ListedEntry {
-  const meta = loadDirMeta(repository, dir.meta);
-  const rest = { size: 0, target: EMPTY, checksum: dir.tree, metaChecksum: dir.meta, device: undefined, record: view.self };
-  return { path, ...meta, ...rest };
+function folderEntry(repository: Repository, path: ByteString, { tree, meta }: FolderRef, view: FolderView): ListedEntry {
+  const { mode, uid, gid, xattrs } = loadDirMeta(repository, meta);
+  const owned = { path, mode, uid, gid, xattrs, size: 0, target: EMPTY };
+  return { ...owned, checksum: tree, metaChecksum: meta, device: undefined, record: view.self };
 }
 
-type Other =
-  | { readonly kind: "file"; readonly name: ByteString; readonly file: ViewFile }
-  | { readonly kind: "node"; readonly name: ByteString; readonly node: ViewNode };
+type Other = Exclude<FoundEntry, { kind: "folder" }>;
 
 function filesAndNodes({ files, nodes }: FolderView): Other[] {
-  const all: Other[] = files.map((file) => ({ kind: "file", name: file.name, file }));
+  const all: Other[] = files.map((file) => ({ kind: "file", ...file }));
   if (nodes.length === 0) return all;
-  for (const node of nodes) all.push({ kind: "node", name: node.name, node });
+  for (const node of nodes) all.push({ kind: "node", ...node });
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function listOther(repository: Repository, found: Exclude<FoundEntry, { kind: "dir" }>): ListedEntry {
-  return found.kind === "file" ? fileEntry(repository, found.path, found.file) : nodeEntry(found.path, found.node);
+function listOther(repository: Repository, path: ByteString, other: Other): ListedEntry {
+  return other.kind === "file" ? fileEntry(repository, path, other) : nodeEntry(path, other);
 }
 
 function fileEntry(repository: Repository, path: ByteString, { checksum, record }: ViewFile): ListedEntry {
   const content = openContent(repository, checksum);
   closeContent(content);
-  const { meta, size } = content;
-  return { path, ...meta, size, checksum, metaChecksum: undefined, device: undefined, record };
+  const { mode, uid, gid, target, xattrs } = content.meta;
+  const owned = { path, mode, uid, gid, xattrs, size: content.size, target };
+  return { ...owned, checksum, metaChecksum: undefined, device: undefined, record };
 }
 
 function nodeEntry(path: ByteString, { node, record }: ViewNode): ListedEntry {
   const { mode, uid, gid, xattrs, major, minor } = node;
-  const rest = { size: 0, target: EMPTY, checksum: undefined, metaChecksum: undefined, record };
-  return { path, mode, uid, gid, xattrs, device: [major, minor], ...rest };
+  const owned = { path, mode, uid, gid, xattrs, size: 0, target: EMPTY };
+  return { ...owned, checksum: undefined, metaChecksum: undefined, device: [major, minor], record };
 }
