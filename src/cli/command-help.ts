@@ -9,10 +9,16 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
     [`regrow ${name}: ${summary}`],
     ["Usage", `  ${usageOf(name, command)}`],
     command.description === undefined ? [] : [command.description],
-    section("Arguments", command.arguments.map(({ name: argument, summary: text }) => [argument, text])),
+    section(
+      "Arguments",
+      command.arguments.map(({ name: argument, summary: text }) => [argument, text]),
+    ),
     section("Options", command.options.map(optionLine)),
     section("Everywhere", withGlobals(command.options).slice(command.options.length).map(optionLine)),
-    section("Examples", command.examples.map(({ line, what }) => [line, what])),
+    section(
+      "Examples",
+      command.examples.map(({ line, what }) => [line, what]),
+    ),
     section("Exit codes", exitLines(command)),
   ];
   return sections

@@ -1,7 +1,14 @@
 /** All commands: what the help screen shows, and where each is. A command is loaded when it is run. */
 import type { Command } from "./definition.ts";
 
-export type Group = "Time machine" | "Bare metal" | "Fresh at every boot" | "Many from one" | "OS as code" | "Repository" | "Beside";
+export type Group =
+  | "Time machine"
+  | "Bare metal"
+  | "Fresh at every boot"
+  | "Many from one"
+  | "OS as code"
+  | "Repository"
+  | "Beside";
 
 export interface CommandEntry {
   readonly name: string;
@@ -20,6 +27,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "keep the state of DIR",
     shape: "DIR",
     load: async () => (await import("./commands/commit.ts")).commit,
+  },
+  {
+    name: "diff",
+    group: "Time machine",
+    summary: "what is different",
+    shape: "[A] [B]",
+    load: async () => (await import("./commands/diff.ts")).diff,
   },
   {
     name: "log",
@@ -42,8 +56,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     shape: "NAME [COMMIT]",
     load: async () => (await import("./commands/tag.ts")).tag,
   },
-  { name: "init", group: "Repository", summary: "make a repository", load: async () => (await import("./commands/init.ts")).init },
-  { name: "ls", group: "Repository", summary: "list what a commit holds", load: async () => (await import("./commands/ls.ts")).ls },
+  {
+    name: "init",
+    group: "Repository",
+    summary: "make a repository",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
+    name: "checkout",
+    group: "Repository",
+    summary: "a commit becomes a folder",
+    load: async () => (await import("./commands/checkout.ts")).checkout,
+  },
+  {
+    name: "ls",
+    group: "Repository",
+    summary: "list what a commit holds",
+    load: async () => (await import("./commands/ls.ts")).ls,
+  },
   {
     name: "cat",
     group: "Repository",

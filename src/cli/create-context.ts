@@ -9,9 +9,9 @@ export function createContext(parts: Pick<Context, "global" | "out" | "observer"
   return {
     ...parts,
     withRepository: (work) => withRepository(chooseRepository(global.repo), work),
-    async confirm(question) {
-      out.say("");
-      await confirm(question, { yes: global.yes, signal: observer.signal });
+    confirm: (question) => {
+      out.flush();
+      return confirm(question, { yes: global.yes, signal: observer.signal });
     },
   };
 }

@@ -20,7 +20,9 @@ export function defaultBranch(repository: Repository): string {
     .filter((name) => !isCompanionRef(name) && !name.startsWith("tag/"));
   if (branches.length === 1) return branches[0]!;
   if (branches.length > 1) {
-    throw new RegrowError("usage", "Several branches, and none is called main.", { hint: `Name one: ${branches.slice(0, 5).join(", ")}.` });
+    throw new RegrowError("usage", "Several branches, and none is called main.", {
+      hint: `Name one: ${branches.slice(0, 5).join(", ")}.`,
+    });
   }
   throw new RegrowError("not-found", `${repository.path}: the repository has no commits yet.`, {
     path: repository.path,

@@ -3,7 +3,14 @@ import type { CommandEntry, Group } from "./command-table.ts";
 
 /** Groups whose commands stand side by side, without their summaries. */
 const COMPACT: readonly Group[] = ["Repository"];
-const GROUPS: readonly Group[] = ["Time machine", "Bare metal", "Fresh at every boot", "Many from one", "OS as code", "Repository"];
+const GROUPS: readonly Group[] = [
+  "Time machine",
+  "Bare metal",
+  "Fresh at every boot",
+  "Many from one",
+  "OS as code",
+  "Repository",
+];
 const NAME_WIDTH = 10;
 const LINE_WIDTH = 70;
 
@@ -16,7 +23,9 @@ export function helpScreen(commands: readonly CommandEntry[]): string {
   const others = commands.filter(({ group }) => group === "Beside").map(({ name }) => name);
   lines.push("", "COMMIT: checksum or prefix, branch, tag, X^ for the parent of X");
   lines.push("Options: --repo --json -n/--dry-run -y/--yes -q -v");
-  lines.push(`regrow help COMMAND tells more${others.includes("completion") ? "; regrow completion SHELL prints completions" : ""}`);
+  lines.push(
+    `regrow help COMMAND tells more${others.includes("completion") ? "; regrow completion SHELL prints completions" : ""}`,
+  );
   if (others.includes("try")) lines.push("New here? regrow try   (no root, changes nothing)");
   return lines.join("\n");
 }

@@ -38,6 +38,8 @@ async function dispatch(leading: Leading, manner: Manner): Promise<ExitCode> {
   if (globals.includes("--version")) return printText(`regrow ${VERSION}`);
   if (name === undefined) return printText(helpScreen(COMMANDS));
   if (name === "help") return help(rest[0]);
+  // What the completion scripts ask.
+  if (name === "__complete") return (await import("./completion/complete.ts")).printCandidates(rest);
   const entry = commandNamed(name);
   const [command, { parseCall }] = await Promise.all([entry.load(), import("./parse.ts")]);
   const { args, options } = parseCall(name, command, [...globals, ...rest]);

@@ -17,6 +17,8 @@ export interface Output {
   json(value: unknown): void;
   /** Many lines, without holding up signals. */
   printAll(lines: Iterable<string>): Promise<void>;
+  /** Many pieces of bytes, the same way. */
+  writeAll(pieces: Iterable<Uint8Array>): Promise<void>;
   /** For people, to stderr; not with --quiet or --json. */
   say(line: string): void;
   /** Everything out that `print` has gathered. */
@@ -51,6 +53,16 @@ export function createOutput({ json, quiet, signal, beforeText }: OutputOptions)
     write(text);
   }
 
+  async function* withPauses<T>(items: Iterable<T>): AsyncGenerator<T> {
+    let count = 0;
+    for (const item of items) {
+      yield item;
+      if (++count % 1024 !== 0) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      throwIfCancelled(signal);
+    }
+  }
+
   function print(line: string): void {
     pending += `${line}\n`;
     if (pending.length >= BUFFER_SIZE) flush();
@@ -65,13 +77,21 @@ export function createOutput({ json, quiet, signal, beforeText }: OutputOptions)
       write(data);
     },
     async printAll(lines) {
-      let count = 0;
-      for (const line of lines) {
-        print(line);
-        if (++count % 1024 !== 0) continue;
-        await new Promise((resolve) => setImmediate(resolve));
-        throwIfCancelled(signal);
+      for await (const line of withPauses(lines)) print(line);
+    },
+    async writeAll(pieces) {
+      flush();
+      let gathered: Uint8Array[] = [];
+      let size = 0;
+      for await (const piece of withPauses(pieces)) {
+        gathered.push(piece);
+        size += piece.length;
+        if (size < BUFFER_SIZE) continue;
+        write(Buffer.concat(gathered));
+        gathered = [];
+        size = 0;
       }
+      write(Buffer.concat(gathered));
     },
     say(line) {
       if (quiet || json) return;

@@ -11,7 +11,12 @@ import { followPath } from "./tree/follow-path.ts";
  * Calls `take` with the content piece by piece, each only valid during the call. Links inside the tree are followed.
  * Throws `not-found`; `unsupported` where the path names no regular file; `corrupt`.
  */
-export async function catFile(repository: Repository, commit: Checksum, path: ByteString, take: (piece: Buffer) => void): Promise<void> {
+export async function catFile(
+  repository: Repository,
+  commit: Checksum,
+  path: ByteString,
+  take: (piece: Buffer) => void,
+): Promise<void> {
   const { entry } = followPath(repository, commit, path, { followLast: true });
   if (entry.kind !== "file") throw notFile(path, entry.kind === "folder" ? "a folder" : "a device node or FIFO");
   const content = openContent(repository, entry.checksum);
@@ -25,5 +30,8 @@ export async function catFile(repository: Repository, commit: Checksum, path: By
 
 function notFile(path: ByteString, what: string): RegrowError {
   const shown = displayBytes(path);
-  return new RegrowError("unsupported", `${shown}: is ${what}, not a file.`, { path: shown, hint: "`regrow ls` lists what is there." });
+  return new RegrowError("unsupported", `${shown}: is ${what}, not a file.`, {
+    path: shown,
+    hint: "`regrow ls` lists what is there.",
+  });
 }

@@ -13,7 +13,12 @@ export interface PointRefOptions {
 }
 
 /** Makes `name` stand for `commit`. Throws `exists` where it stands for another one, and `usage` for no name. */
-export async function pointRef(repository: Repository, name: string, commit: Checksum, { force }: PointRefOptions = {}): Promise<void> {
+export async function pointRef(
+  repository: Repository,
+  name: string,
+  commit: Checksum,
+  { force }: PointRefOptions = {},
+): Promise<void> {
   checkRefName(name);
   const before = readRef(repository, name);
   if (before !== undefined && before !== commit && force !== true) throw taken(name, before);

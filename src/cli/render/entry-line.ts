@@ -10,13 +10,22 @@ export interface EntryLineOptions {
   readonly xattrs: boolean;
 }
 
-const LETTERS: Record<number, string> = { 0o100000: "-", 0o040000: "d", 0o120000: "l", 0o020000: "c", 0o060000: "b", 0o010000: "p" };
+const LETTERS: Record<number, string> = {
+  0o100000: "-",
+  0o040000: "d",
+  0o120000: "l",
+  0o020000: "c",
+  0o060000: "b",
+  0o010000: "p",
+};
 const TYPE_NAMES: Record<string, string> = { "-": "file", d: "dir", l: "link", c: "char", b: "block", p: "fifo" };
 
 /** `-00644 0 0   1234 [checksum] [{ xattrs }] /path [-> target]`; a device node has its numbers in place of a size. */
 export function entryLine(entry: ListedEntry, { checksums, xattrs }: EntryLineOptions): string {
   const { mode, uid, gid, target, path } = entry;
-  const pieces = [`${letterOf(mode)}${(mode & 0o7777).toString(8).padStart(5, "0")} ${uid} ${gid} ${sizeText(entry).padStart(6)} `];
+  const pieces = [
+    `${letterOf(mode)}${(mode & 0o7777).toString(8).padStart(5, "0")} ${uid} ${gid} ${sizeText(entry).padStart(6)} `,
+  ];
   if (checksums) pieces.push(`${checksumText(entry)} `);
   if (xattrs) pieces.push(`{ ${xattrsText(entry.xattrs)} } `);
   pieces.push(`/${displayBytes(path)}`);
@@ -39,7 +48,10 @@ export function entryJson(entry: ListedEntry): Record<string, unknown> {
     checksum,
     metaChecksum,
     device: device?.join(":"),
-    xattrs: xattrs.length === 0 ? undefined : Object.fromEntries(xattrs.map(({ name, value }) => [displayBytes(name), value.toString("base64")])),
+    xattrs:
+      xattrs.length === 0
+        ? undefined
+        : Object.fromEntries(xattrs.map(({ name, value }) => [displayBytes(name), value.toString("base64")])),
     time: time === undefined ? undefined : `${time.seconds}.${String(time.nanoseconds).padStart(9, "0")}`,
     flags,
     linkTo: linkTo === undefined ? undefined : `/${displayBytes(linkTo)}`,

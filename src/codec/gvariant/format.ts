@@ -70,7 +70,7 @@ function formatMembers(type: string, members: readonly GValue[], annotate: boole
 /** `say(uu)` → `s`, `ay`, `(uu)` */
 function splitTypes(types: string): string[] {
   const found: string[] = [];
-  for (let at = 0; at < types.length; ) {
+  for (let at = 0; at < types.length;) {
     const start = at;
     while ("am".includes(types[at]!)) at++;
     let depth = 0;
@@ -90,7 +90,16 @@ function quote(text: string): string {
   return `${mark}${escaped}${mark}`;
 }
 
-const NAMED: Record<string, string> = { "\\": "\\\\", "\u0007": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v" };
+const NAMED: Record<string, string> = {
+  "\\": "\\\\",
+  "\u0007": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v",
+};
 
 function escape(character: string): string {
   const code = character.codePointAt(0)!;

@@ -23,7 +23,12 @@ export interface FollowOptions {
 const MOST_LINKS = 40;
 
 /** Throws `not-found`; `corrupt` where objects are damaged; `unsupported` for a circle of links. */
-export function followPath(repository: Repository, commit: Checksum, path: ByteString, { followLast }: FollowOptions): FollowedEntry {
+export function followPath(
+  repository: Repository,
+  commit: Checksum,
+  path: ByteString,
+  { followLast }: FollowOptions,
+): FollowedEntry {
   const folders: Place[] = [{ folder: rootOf(repository, commit), path: EMPTY }];
   let rest = piecesOf(path);
   for (let links = 0; rest.length > 0;) {
@@ -76,7 +81,10 @@ function piecesOf(path: ByteString): ByteString[] {
 function notFound(commit: Checksum, path: ByteString): RegrowError {
   const shown = displayBytes(path);
   const hint = `\`regrow ls ${commit.slice(0, 10)} FOLDER\` lists what is there.`;
-  return new RegrowError("not-found", `${shown}: no such file or folder in commit ${commit.slice(0, 10)}.`, { path: shown, hint });
+  return new RegrowError("not-found", `${shown}: no such file or folder in commit ${commit.slice(0, 10)}.`, {
+    path: shown,
+    hint,
+  });
 }
 
 function tooManyLinks(path: ByteString): RegrowError {
