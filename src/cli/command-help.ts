@@ -1,8 +1,9 @@
 /** The help of one command. */
 import { EXIT, EXIT_MEANINGS } from "../base/exit-codes.ts";
 import type { CommandEntry } from "./command-table.ts";
-import type { ArgumentDefinition, Command, OptionDefinition } from "./definition.ts";
+import type { ArgumentDefinition, Command } from "./definition.ts";
 import { withGlobals } from "./global-options.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 
 export function commandHelp({ name, summary }: CommandEntry, command: Command): string {
   const sections = [

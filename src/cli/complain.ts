@@ -24,13 +24,13 @@ function textLines(error: unknown, verbose: boolean): string[] {
 }
 
 function mistakeLines(error: unknown): string[] {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
   return [`regrow: this is a mistake in regrow itself: ${text}`, "hint: Please report it with these lines."];
 }
 
 function jsonLine(error: unknown, exitCode: ExitCode): string {
   if (!(error instanceof RegrowError)) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : JSON.stringify(error);
     return JSON.stringify({ type: "error", code: "internal", message, exitCode });
   }
   const { code, message, path, hint } = error;
@@ -41,7 +41,7 @@ function jsonLine(error: unknown, exitCode: ExitCode): string {
 function causesOf(error: Error): string[] {
   const causes: string[] = [];
   for (let at = error.cause; at !== undefined && causes.length < 10; at = at instanceof Error ? at.cause : undefined) {
-    causes.push(at instanceof Error ? at.message : String(at));
+    causes.push(at instanceof Error ? at.message : JSON.stringify(at));
   }
   return causes;
 }

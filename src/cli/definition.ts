@@ -5,24 +5,7 @@
  */
 import type { ExitCode } from "../base/exit-codes.ts";
 import type { Context } from "./context.ts";
-
-/** What a shell may offer for a value. */
-export type Completes = "revision" | "ref" | "file" | "folder" | "command" | "nothing" | readonly string[];
-
-export interface OptionDefinition {
-  /** One letter, without the dash. */
-  readonly short?: string;
-  /** Without the dashes. */
-  readonly long: string;
-  /** What its value is called; without one it is a switch. */
-  readonly value?: string;
-  readonly summary: string;
-  /** It may be given several times, and its values are collected. */
-  readonly repeated?: boolean;
-  /** Turns the text into what the command takes. Throws `usage`. */
-  readonly parse?: (text: string) => unknown;
-  readonly completes?: Completes;
-}
+import type { Completes, OptionDefinition } from "./option-definition.ts";
 
 export interface ArgumentDefinition {
   readonly name: string;
@@ -62,9 +45,4 @@ export interface Command<Options = Record<string, unknown>> {
 /** Forgets the type of the options, which the definition itself assures. */
 export function defineCommand<Options>(command: Command<Options>): Command {
   return command as unknown as Command;
-}
-
-/** `no-xattrs` → `noXattrs` */
-export function optionKey(long: string): string {
-  return long.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

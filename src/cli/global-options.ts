@@ -1,6 +1,6 @@
 /** The options that every command takes, before or after its name. */
 import { RegrowError } from "../base/errors.ts";
-import type { OptionDefinition } from "./definition.ts";
+import type { OptionDefinition } from "./option-definition.ts";
 
 export interface GlobalOptions {
   readonly repo: string | undefined;
@@ -80,11 +80,14 @@ function optionsIn(word: string): { text: string; takesNext: boolean }[] {
     if (known === undefined || (known.value === undefined && word.includes("="))) throw unknown(word);
     return [{ text: word, takesNext: known.value !== undefined && !word.includes("=") }];
   }
-  return [...word.slice(1)].map((letter) => {
-    const known = GLOBAL_OPTIONS.find(({ short }) => short === letter);
-    if (known === undefined) throw unknown(`-${letter}`);
-    return { text: `--${known.long}`, takesNext: false };
-  });
+  return word
+    .slice(1)
+    .split("")
+    .map((letter) => {
+      const known = GLOBAL_OPTIONS.find(({ short }) => short === letter);
+      if (known === undefined) throw unknown(`-${letter}`);
+      return { text: `--${known.long}`, takesNext: false };
+    });
 }
 
 function unknown(word: string): RegrowError {

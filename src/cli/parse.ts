@@ -1,8 +1,9 @@
 /** The words behind a command's name become arguments and options, as its definition says. Built on commander. */
 import { Argument, Command as Parser, CommanderError, Option } from "commander";
 import { RegrowError } from "../base/errors.ts";
-import { type ArgumentDefinition, type Call, type Command, type OptionDefinition, optionKey } from "./definition.ts";
+import type { ArgumentDefinition, Call, Command } from "./definition.ts";
 import { withGlobals } from "./global-options.ts";
+import { type OptionDefinition, optionKey } from "./option-definition.ts";
 
 /** Throws `usage`. Where they ask for help, missing arguments are no error. */
 export function parseCall(name: string, command: Command, words: readonly string[]): Call<Record<string, unknown>> {
@@ -28,9 +29,13 @@ function parserOption({ short, long, value, summary, repeated, parse }: OptionDe
   // `--no-xattrs` is a switch of its own here, and none that says that `xattrs` is false.
   option.negate = false;
   option.attributeName = () => optionKey(long);
-  if (repeated === true) option.argParser((text: string, before: unknown[] = []) => [...before, parse ? parse(text) : text]);
+  if (repeated === true) option.argParser((text: string, before: unknown) => [...asList(before), parse ? parse(text) : text]);
   else if (parse !== undefined) option.argParser(parse);
   return option;
+}
+
+function asList(before: unknown): unknown[] {
+  return Array.isArray(before) ? before : [];
 }
 
 // Which of them must be there is looked at later: with --help, none.

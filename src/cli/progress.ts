@@ -51,7 +51,7 @@ export function createProgress({ json, quiet, verbose }: ProgressOptions): Progr
     if (now - lastAt < every) return;
     lastAt = now;
     const sample: ProgressSample = { ...event, seconds: (now - phaseStartedAt) / 1000 };
-    if (json) process.stderr.write(`${JSON.stringify({ type: "progress", ...withoutKind(event) })}\n`);
+    if (json) process.stderr.write(`${JSON.stringify({ type: "progress", ...event, kind: undefined })}\n`);
     else if (terminal) {
       process.stderr.write(CLEAR + progressLine(sample, process.stderr.columns));
       shown = true;
@@ -61,7 +61,7 @@ export function createProgress({ json, quiet, verbose }: ProgressOptions): Progr
   function takeNotice(event: NoticeEvent): void {
     if (MINOR.has(event.code) && !verbose) return;
     hide();
-    if (json) process.stderr.write(`${JSON.stringify({ type: "notice", ...withoutKind(event) })}\n`);
+    if (json) process.stderr.write(`${JSON.stringify({ type: "notice", ...event, kind: undefined })}\n`);
     else process.stderr.write(`${event.path === undefined ? "" : `${event.path}: `}${event.message}\n`);
   }
 
@@ -74,8 +74,4 @@ export function createProgress({ json, quiet, verbose }: ProgressOptions): Progr
       else takeNotice(event);
     },
   };
-}
-
-function withoutKind<T extends RegrowEvent>({ kind: _, ...rest }: T): Omit<T, "kind"> {
-  return rest;
 }

@@ -6,8 +6,9 @@
 import process from "node:process";
 import { EXIT, type ExitCode } from "../../base/exit-codes.ts";
 import { COMMANDS, findCommand } from "../command-table.ts";
-import type { Command, Completes, OptionDefinition } from "../definition.ts";
+import type { Command } from "../definition.ts";
 import { GLOBAL_OPTIONS, withGlobals } from "../global-options.ts";
+import type { Completes, OptionDefinition } from "../option-definition.ts";
 import { joinBashWords } from "./bash-words.ts";
 import { revisionNames } from "./revision-names.ts";
 
