@@ -23,6 +23,7 @@ import {
   type ScanCounts,
   type ScanRequest,
   closeBatchFolder,
+  countSocket,
   countVanished,
   enqueueFile,
   groupOf,
@@ -156,7 +157,7 @@ function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteS
   const type = typeOf(stat.mode);
   if (type === S_IFDIR) subfolders.push(name);
   else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
-  else if (type === S_IFSOCK) scan.counts.sockets++;
+  else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
   else batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
 }
 

@@ -137,6 +137,11 @@ export function groupOf(scan: Scan, stat: Stat): LinkGroup | undefined {
   return group;
 }
 
+export function countSocket(scan: Scan, path: ByteString): void {
+  scan.counts.sockets++;
+  notice(scan.request.observer, "socket", "is a socket, which can't be kept", displayBytes(path));
+}
+
 export function countVanished(scan: Scan, path: ByteString): void {
   scan.counts.vanished++;
   notice(scan.request.observer, "vanished", "vanished while the tree was read", displayBytes(path));

@@ -38,7 +38,7 @@ export function tryFindEntry(repository: Repository, root: FolderRef, path: stri
   return { kind: "folder", tree: folder.tree, meta: folder.meta, sidecar: folder.sidecar };
 }
 
-function entryIn(view: FolderView, name: ByteString): FoundEntry | undefined {
+export function entryIn(view: FolderView, name: ByteString): FoundEntry | undefined {
   const byName = (entry: { name: ByteString }): boolean => entry.name === name;
   const dir: ViewDir | undefined = view.dirs.find(byName);
   if (dir !== undefined) return { kind: "folder", ...dir };
