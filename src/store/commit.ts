@@ -70,7 +70,9 @@ export async function commitTree(repository: Repository, options: CommitOptions,
       const { root, counts } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
-      const written = writeTree(stagingSink(transaction), root, { sidecar: options.sidecar !== false });
+      const sink = stagingSink(transaction, pool);
+      const written = writeTree(sink, root, { sidecar: options.sidecar !== false });
+      await sink.flush();
       throwIfCancelled(observer.signal);
       const result = await finish(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
