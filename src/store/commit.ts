@@ -121,12 +121,13 @@ async function gather(
 }
 
 function scanOptionsOf(repository: Repository, options: CommitOptions): ScanOptions {
-  const canonical = repository.config.mode === "bare-user-only";
+  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
   return {
-    canonicalPermissions: options.canonicalPermissions ?? canonical,
+    canonicalPermissions,
     ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
     ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
-    noXattrs: options.noXattrs ?? canonical,
+    // As for ostree, files with canonical permissions have no attributes.
+    noXattrs: options.noXattrs === true || canonicalPermissions,
     oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
   };
 }

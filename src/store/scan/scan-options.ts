@@ -3,7 +3,7 @@ import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
 import { isHashedXattr } from "../xattr-filter.ts";
 
 export interface ScanOptions {
-  /** Owner root, and no permission beyond 0755: `mode & (type | 0755)`. */
+  /** Owner root, and no permission beyond 0755: `mode & (type | 0755)`. Goes with `noXattrs`. */
   readonly canonicalPermissions: boolean;
   readonly ownerUid: number | undefined;
   readonly ownerGid: number | undefined;
