@@ -8,7 +8,6 @@ import { type ByteString, bufferOf, joinBytes } from "../../base/byte-string.ts"
 import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/content.ts";
-import { looseName } from "../../codec/ostree/object-name.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
@@ -19,7 +18,7 @@ import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } f
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { adoptCopy, writeContent } from "../content/content-format.ts";
 import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
-import { hasObject } from "../object-files.ts";
+import { hasObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder } from "../transaction.ts";
 import { type ScanOptions, committedOwnership, committedXattrs } from "./scan-options.ts";
@@ -145,6 +144,8 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
       const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
+      // What was cloned was cloned later than what was hashed.
+      if (staged && cloneFrom !== undefined && !sameVersion(before, statFd(fd))) stageAgain(job, read);
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -211,16 +212,15 @@ async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksu
   const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
-    const cloned = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
-    if (cloned) eachChunk(copyFd, file.size, (piece) => digest.update(piece));
+    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
     const checksum = digest.digest("hex") as Checksum;
     if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
     const { config, umask } = target.repository;
-    const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
+    const name = objectFile(target.repository, "file", checksum);
     const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
     const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
     if (partial !== copyName)
-      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
+      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size });
     inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
     return { checksum, staged: true };
   } finally {
@@ -234,11 +234,19 @@ function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload
   if (target === undefined || staged.has(checksum)) return false;
   if (hasObject(target.repository, "file", checksum)) return false;
   const { config, umask } = target.repository;
-  const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
+  const name = objectFile(target.repository, "file", checksum);
   const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
   const made = inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true));
   staged.add(checksum);
   return made === true;
+}
+
+/** Replaces what was staged by what was hashed. */
+function stageAgain(job: HashFilesJob, { checksum, meta, data }: { checksum: Checksum; meta: ContentMeta; data: Buffer }): void {
+  const { repository, stagingFd } = job.target!;
+  tryUnlinkAt(stagingFd, objectFile(repository, "file", checksum));
+  staged.delete(checksum);
+  stage(job, checksum, meta, { kind: "memory", data });
 }
 
 /** What this thread has staged: a second file with the same content need not be tried. */
