@@ -15,6 +15,7 @@ import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, statFd, tryStatAt, type
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { objectOfInode } from "./object-inodes.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, scanFingerprint } from "./scan-options.ts";
 import {
   type BatchFolder,
@@ -22,6 +23,7 @@ import {
   type ScanCounts,
   type ScanRequest,
   closeBatchFolder,
+  countSocket,
   countVanished,
   enqueueFile,
   groupOf,
@@ -148,19 +150,19 @@ function readEntries(scan: Scan, fd: number, first: BatchFolder, subfolders: Byt
 function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], { name, type: listed }: DirEntry): void {
   if (listed === DT_DIR) return void subfolders.push(name);
   // Without a cache nothing is asked of the stat that the thread which opens the file does not find itself.
-  if (scan.cache === undefined && (listed === DT_REG || listed === DT_LNK))
+  if (scan.cache === undefined && scan.request.objectInodes === undefined && (listed === DT_REG || listed === DT_LNK))
     return enqueueFile(scan, batch, name, listed === DT_LNK, GUESSED_SIZE);
   const stat = tryStatAt(fd, name);
   if (stat === undefined) return countVanished(scan, joinBytes(batch.path, name));
   const type = typeOf(stat.mode);
   if (type === S_IFDIR) subfolders.push(name);
   else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
-  else if (type === S_IFSOCK) scan.counts.sockets++;
+  else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
   else batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
 }
 
 function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteString, stat: Stat): void {
-  const cached = scan.cache === undefined ? undefined : lookUpStat(scan.cache, stat);
+  const cached = knownFile(scan, stat);
   if (cached === undefined || isLost(scan, cached))
     return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
@@ -172,6 +174,13 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   scan.counts.files++;
   scan.counts.bytes += stat.size;
   remember(scan, stat, cached);
+}
+
+function knownFile(scan: Scan, stat: Stat): CachedFile | undefined {
+  const { objectInodes } = scan.request;
+  const checksum = objectInodes === undefined ? undefined : objectOfInode(objectInodes, stat);
+  if (checksum !== undefined) return { checksum, flags: 0, hasHoles: false };
+  return scan.cache === undefined ? undefined : lookUpStat(scan.cache, stat);
 }
 
 /** The cache knows the file, but the object is not there: its commit was cut, or it was pruned. */

@@ -11,6 +11,7 @@ import type { Repository } from "../repository.ts";
 import { type Transaction, spend } from "../transaction.ts";
 import { type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
+import type { ObjectInodes } from "./object-inodes.ts";
 import type { ScanOptions } from "./scan-options.ts";
 import { type StatCache, type StatCacheBuilder, rememberStat } from "./stat-cache.ts";
 
@@ -34,6 +35,8 @@ export interface ScanRequest {
   /** Undefined: hash only, write nothing. */
   readonly transaction: Transaction | undefined;
   readonly options: ScanOptions;
+  /** The repository's own files, where the tree may hold hard links to them. */
+  readonly objectInodes?: ObjectInodes | undefined;
   readonly pool: WorkerPool;
   readonly observer: Observer;
   /** False neither reads nor writes the stat cache. */
@@ -132,6 +135,11 @@ export function groupOf(scan: Scan, stat: Stat): LinkGroup | undefined {
   let group = scan.groups.get(key);
   if (group === undefined) scan.groups.set(key, (group = { leader: undefined, count: 0 }));
   return group;
+}
+
+export function countSocket(scan: Scan, path: ByteString): void {
+  scan.counts.sockets++;
+  notice(scan.request.observer, "socket", "is a socket, which can't be kept", displayBytes(path));
 }
 
 export function countVanished(scan: Scan, path: ByteString): void {
