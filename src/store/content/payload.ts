@@ -44,15 +44,23 @@ export function writePayload(fd: number, payload: Payload): void {
   if (payload.data.length > 0) writeAt(fd, payload.data, 0);
 }
 
-/** Copies an open file and shows `take` every byte that was written. True where blocks were shared and nothing was shown. */
-export function copyPayload(targetFd: number, sourceFd: number, size: number, take: (piece: Buffer) => void): boolean {
-  if (tryClone(targetFd, sourceFd)) return true;
-  eachChunk(sourceFd, size, (piece, position) => {
+/**
+ * Copies at most `size` bytes of an open file, which may be changing, and shows `take` every byte of the copy. Returns the
+ * size of the copy: less where the file has become shorter.
+ */
+export function copyPayload(targetFd: number, sourceFd: number, size: number, take: (piece: Buffer) => void): number {
+  if (tryClone(targetFd, sourceFd)) {
+    // What counts is the copy as it is now: the file may have changed just before.
+    const count = eachChunk(targetFd, size, take);
+    truncateFd(targetFd, count);
+    return count;
+  }
+  const count = eachChunk(sourceFd, size, (piece, position) => {
     take(piece);
     if (!isZero(piece)) writeAt(targetFd, piece, position);
   });
-  truncateFd(targetFd, size);
-  return false;
+  truncateFd(targetFd, count);
+  return count;
 }
 
 function tryClone(targetFd: number, sourceFd: number): boolean {
