@@ -152,7 +152,7 @@ test("GLib and this codec agree on what is normal form", (t) => {
 
 test("GLib and this codec agree on what is a type", (t) => {
   if (!requires(t, GLIB_NEEDS)) return;
-  const letters = fc.constantFrom(..."ybnqiuxtdhsogvam(){}?*rz");
+  const letters = fc.constantFrom(...Array.from("ybnqiuxtdhsogvam(){}?*rz"));
   const samples = fc.sample(fc.array(letters, { maxLength: 7 }), { numRuns: times(4000), seed });
   const types = samples.map((sample) => sample.join("")).filter((type) => !/[?*r]|mm/.test(type));
   const verdicts = judgeByGlib(types.map((type) => ({ type, data: Buffer.alloc(0) })));

@@ -25,6 +25,49 @@ export interface TypedBytes {
 /** What GLib says of each: the bytes are the type's normal form, another one, or the type is none. */
 export function judgeByGlib(cases: readonly TypedBytes[]): ("normal" | "other" | "invalid")[] {
   const input = cases.map(({ type, data }) => `${type}\t${data.toString("hex")}\n`).join("");
-  const output = execFileSync("/usr/bin/python3", ["-c", SCRIPT], { input, maxBuffer: 2 ** 28 });
+  const output = execFileSync("/usr/bin/python3", ["-c", SCRIPT], {
+    input,
+    maxBuffer: 2 ** 28,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
   return output.toString().trimEnd().split("\n") as ("normal" | "other" | "invalid")[];
+}
+
+const KEYFILE_SCRIPT = `
+import sys, json, gi
+gi.require_version("GLib", "2.0")
+from gi.repository import GLib
+for line in sys.stdin:
+    text = json.loads(line)
+    keyfile = GLib.KeyFile()
+    try:
+        keyfile.load_from_data(text, len(text.encode()), GLib.KeyFileFlags.NONE)
+    except GLib.Error:
+        print("null")
+        continue
+    found = []
+    for group in keyfile.get_groups()[0]:
+        for key in keyfile.get_keys(group)[0]:
+            try:
+                found.append([group, key, keyfile.get_string(group, key)])
+            except GLib.Error:
+                found.append([group, key, None])
+    print(json.dumps(found))
+`;
+
+/** Group, key and value (null where its escapes are broken) of all that GLib finds; null where it refuses the text. */
+export type GlibKeyfile = readonly (readonly [group: string, key: string, value: string | null])[] | null;
+
+export function readKeyfilesByGlib(texts: readonly string[]): GlibKeyfile[] {
+  const input = texts.map((text) => `${JSON.stringify(text)}\n`).join("");
+  const output = execFileSync("/usr/bin/python3", ["-c", KEYFILE_SCRIPT], {
+    input,
+    maxBuffer: 2 ** 28,
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  return output
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as GlibKeyfile);
 }
