@@ -10,6 +10,7 @@ export const PACKAGES = {
   dosfstools: ["mkfs.vfat", "fsck.vfat"],
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
   fdisk: ["sfdisk", "fdisk"],
+  fish: ["fish"],
   gdisk: ["sgdisk"],
   "libarchive-tools": ["bsdtar"],
   "libcap2-bin": ["setcap", "getcap"],
@@ -28,6 +29,7 @@ export const PACKAGES = {
   tar: ["tar"],
   "util-linux": ["setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
+  zsh: ["zsh"],
 };
 
 const packageOf = new Map(Object.entries(PACKAGES).flatMap(([name, has]) => has.map((item) => [item, name])));
