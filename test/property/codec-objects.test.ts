@@ -26,7 +26,16 @@ import { decodeSummary, encodeSummary } from "../../src/codec/ostree/summary.ts"
 import type { XattrRecord } from "../../src/codec/ostree/xattrs.ts";
 import { type EntryRecord, decodeFolderRecord, encodeFolderRecord } from "../../src/codec/sidecar/folder-record.ts";
 import { escapeName, unescapeName } from "../../src/codec/sidecar/sidecar-name.ts";
-import { byteNames, checksums, entryRecords, record, treeEntries, unsigned, utf8Names, xattrLists } from "../support/arbitraries.ts";
+import {
+  byteNames,
+  checksums,
+  entryRecords,
+  record,
+  treeEntries,
+  unsigned,
+  utf8Names,
+  xattrLists,
+} from "../support/arbitraries.ts";
 import { check } from "../support/property.ts";
 
 test("dirtrees", (t) => {
@@ -66,7 +75,12 @@ test("large dirtrees, whose offsets take two and four bytes", (t) => {
 });
 
 test("dirmetas", (t) => {
-  const metas = record({ uid: unsigned, gid: unsigned, mode: fc.nat({ max: 0o7777 }).map((mode) => mode | 0o40000), xattrs: xattrLists });
+  const metas = record({
+    uid: unsigned,
+    gid: unsigned,
+    mode: fc.nat({ max: 0o7777 }).map((mode) => mode | 0o40000),
+    xattrs: xattrLists,
+  });
   check(
     t,
     600,

@@ -131,7 +131,10 @@ for (const { name, samples, again, isLoose } of DECODERS) {
           read++;
           if (isLoose !== true) assert.deepEqual(written, data, what);
         } catch (error) {
-          assert.ok(error instanceof RegrowError && (error.code === "corrupt" || error.code === "hostile"), `${what}: ${String(error)}`);
+          assert.ok(
+            error instanceof RegrowError && (error.code === "corrupt" || error.code === "hostile"),
+            `${what}: ${String(error)}`,
+          );
           refused++;
         }
         slowest = Math.max(slowest, performance.now() - startedAt);
@@ -174,7 +177,11 @@ test("very large input costs no more than its share", (t) => {
     for (const [what, data] of patterns) {
       const before = process.memoryUsage().rss;
       const startedAt = performance.now();
-      assert.throws(() => again(data), (error) => error instanceof RegrowError, `${name}: ${what}`);
+      assert.throws(
+        () => again(data),
+        (error) => error instanceof RegrowError,
+        `${name}: ${what}`,
+      );
       const took = performance.now() - startedAt;
       const grown = (process.memoryUsage().rss - before) / 2 ** 20;
       if (took > 300 || grown > 200) t.diagnostic(`${name}, ${what}: ${took.toFixed(0)} ms, ${grown.toFixed(0)} MiB more`);

@@ -16,6 +16,7 @@ import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { adoptCopy, writeContent } from "../content/content-format.ts";
 import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
@@ -62,7 +63,6 @@ const CLONE_LEAST = 4096;
 const SMALLEST_BLOCK = 512;
 const NOTHING = Buffer.alloc(0);
 let scratch = Buffer.allocUnsafe(1024 * 1024);
-let temporary = 0;
 
 export async function hashFiles(job: HashFilesJob): Promise<HashFilesResult> {
   const results: (HashedFile | undefined)[][] = [];
@@ -144,7 +144,7 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
+      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom, cloneVersion: before });
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -207,20 +207,18 @@ async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksu
   const { target } = job;
   if (target === undefined || hasObject(target.repository, "file", file.expected))
     return { checksum: file.expected, staged: false };
-  const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
+  const copyName = temporaryName("copy");
   const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
-    const cloned = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
-    if (cloned) eachChunk(copyFd, file.size, (piece) => digest.update(piece));
+    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
     const checksum = digest.digest("hex") as Checksum;
     if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
     const { config, umask } = target.repository;
     const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
     const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
     const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName)
-      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
+    if (partial !== copyName) await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size });
     inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
     return { checksum, staged: true };
   } finally {

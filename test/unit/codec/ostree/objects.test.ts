@@ -43,11 +43,14 @@ test("dirtrees", () => {
     return tree;
   });
   const names = trees.map(({ files, dirs }) => [files.map(({ name }) => name).join(" "), dirs.map(({ name }) => name).join(" ")]);
-  assert.deepEqual(names.toSorted((a, b) => `${a}`.localeCompare(`${b}`)), [
-    ["", ""],
-    ["1 10 2 3 4 5 6 7 8 9 link", ""],
-    ["hello nothing", "empty sub"],
-  ]);
+  assert.deepEqual(
+    names.toSorted((a, b) => `${a}`.localeCompare(`${b}`)),
+    [
+      ["", ""],
+      ["1 10 2 3 4 5 6 7 8 9 link", ""],
+      ["hello nothing", "empty sub"],
+    ],
+  );
 });
 
 test("dirmetas", () => {
