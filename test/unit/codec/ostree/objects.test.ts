@@ -44,7 +44,7 @@ test("dirtrees", () => {
   });
   const names = trees.map(({ files, dirs }) => [files.map(({ name }) => name).join(" "), dirs.map(({ name }) => name).join(" ")]);
   assert.deepEqual(
-    names.toSorted((a, b) => `${a}`.localeCompare(`${b}`)),
+    names.toSorted((a, b) => a.join("|").localeCompare(b.join("|"))),
     [
       ["", ""],
       ["1 10 2 3 4 5 6 7 8 9 link", ""],
