@@ -12,17 +12,17 @@ import { FLAG, chmodFd, chownAt, chownFd, getFlags, setFlags, setTimeAt, setTime
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
-import { MEMORY_LIMIT, writePayload } from "../content/payload.ts";
+import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
 
 /** These stop every later change, so they are set last of all. */
 export const LAST_FLAGS = FLAG.immutable | FLAG.append;
 const CLONE_LEAST = 4096;
-let temporary = 0;
 
 /** Throws `corrupt`, `unsupported` (hard links that can't be), SystemError. A promise only for large packed files. */
 export function placeFile(
@@ -68,26 +68,33 @@ function place(
     replacing(settings, dirFd, name, (at) => makeLink(settings, dirFd, at, content, record));
     return;
   }
-  const at = settings.union ? temporaryName() : name;
-  const fd = openAt(dirFd, at, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+  const at = settings.union ? unfinishedName() : name;
+  let fd = -1;
+  let isOpen = true;
+  const close = (): void => {
+    // Once only: another thread may have got the same number meanwhile.
+    if (!isOpen) return;
+    isOpen = false;
+    closeContent(content);
+    if (fd >= 0) closeFd(fd);
+  };
   const done = (): void => {
     finishFile(settings, fd, content, record);
-    closeContent(content);
-    closeFd(fd);
+    close();
     if (at !== name) renameAt(dirFd, at, dirFd, name);
   };
   const failed = (error: unknown): never => {
-    closeContent(content);
-    closeFd(fd);
+    close();
     if (at !== name) tryUnlinkAt(dirFd, at);
     throw error;
   };
   try {
+    fd = openAt(dirFd, at, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
     const flags = (record?.flags ?? 0) & ~LAST_FLAGS;
     // +C counts only on a file that is still empty.
     if (flags !== 0 && !setFlags(fd, getFlags(fd) | flags)) progress.refusedFlags++;
     const writing = writeContentInto(fd, content, record);
-    if (writing !== undefined) return writing.then(done, failed);
+    if (writing !== undefined) return writing.then(done).catch(failed);
     done();
   } catch (error) {
     failed(error);
@@ -115,20 +122,21 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   });
 }
 
+/** Holes are a hint: where the content has something in place of one, the content counts. */
 function writeStretches(fd: number, content: OpenContent, stretches: readonly Stretch[]): void | Promise<void> {
-  let position = 0;
+  let at = 0;
   let index = 0;
   const streamed = streamPayload(content, (piece) => {
-    const end = position + piece.length;
-    for (; index < stretches.length && stretches[index]!.offset < end; index++) {
-      const { offset, length } = stretches[index]!;
-      const from = Math.max(offset, position);
-      const to = Math.min(offset + length, end);
-      if (to > from) writeAt(fd, piece.subarray(from - position, to - position), from);
-      // A stretch that goes on in the next piece is looked at again there.
-      if (offset + length > end) break;
+    const start = at;
+    while (at < start + piece.length) {
+      const { offset, length } = stretches[index] ?? { offset: Infinity, length: 0 };
+      const isData = offset <= at;
+      const end = Math.min(start + piece.length, isData ? offset + length : offset);
+      const part = piece.subarray(at - start, end - start);
+      if (isData || !isZero(part)) writeAt(fd, part, at);
+      if (isData && end === offset + length) index++;
+      at = end;
     }
-    position = end;
   });
   if (streamed === undefined) return truncateFd(fd, content.size);
   return streamed.then(() => truncateFd(fd, content.size));
@@ -185,7 +193,7 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
 /** In a union, makes the entry under another name and renames it over what is there. */
 function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
   if (!settings.union) return make(name);
-  const at = temporaryName();
+  const at = unfinishedName();
   make(at);
   try {
     renameAt(dirFd, at, dirFd, name);
@@ -197,6 +205,6 @@ function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, 
   tryUnlinkAt(dirFd, at);
 }
 
-function temporaryName(): ByteString {
-  return `.regrow-new-${process.pid}-${temporary++}` as ByteString;
+function unfinishedName(): ByteString {
+  return temporaryName("regrow-new") as ByteString;
 }

@@ -101,8 +101,14 @@ function copyByHand(sourceFd: number, targetFd: number, size: number): void {
   truncateFd(targetFd, size);
 }
 
-function isZero(piece: Buffer): boolean {
-  return piece[0] === 0 && piece.at(-1) === 0 && piece.equals(zeroes.subarray(0, piece.length));
+/** Whether the piece, which is not empty, holds nothing but zero bytes. */
+export function isZero(piece: Buffer): boolean {
+  if (piece[0] !== 0 || piece.at(-1) !== 0) return false;
+  for (let at = 0; at < piece.length; at += CHUNK) {
+    const part = piece.subarray(at, at + CHUNK);
+    if (!part.equals(zeroes.subarray(0, part.length))) return false;
+  }
+  return true;
 }
 
 const zeroes = Buffer.alloc(CHUNK);
