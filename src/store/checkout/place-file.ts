@@ -8,7 +8,7 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
-import { FLAG, chmodFd, chownAt, chownFd, getFlags, setFlags, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
+import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
@@ -19,10 +19,10 @@ import type { OpenContent } from "../content/open-content.ts";
 import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
+import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 
-/** These stop every later change, so they are set last of all. */
-export const LAST_FLAGS = FLAG.immutable | FLAG.append;
 const CLONE_LEAST = 4096;
+const NOTHING = Buffer.alloc(0);
 
 /** Throws `corrupt`, `unsupported` (hard links that can't be), SystemError. A promise only for large packed files. */
 export function placeFile(
@@ -69,35 +69,40 @@ function place(
     return;
   }
   const at = settings.union ? unfinishedName() : name;
-  let fd = -1;
-  let isOpen = true;
+  const fd = openNew(settings, dirFd, at, content);
+  // Closed once and never again: the number may be another thread's by then.
   const close = (): void => {
-    // Once only: another thread may have got the same number meanwhile.
-    if (!isOpen) return;
-    isOpen = false;
     closeContent(content);
-    if (fd >= 0) closeFd(fd);
+    closeFd(fd);
   };
   const done = (): void => {
     finishFile(settings, fd, content, record);
-    close();
     if (at !== name) renameAt(dirFd, at, dirFd, name);
+    close();
   };
   const failed = (error: unknown): never => {
-    close();
     if (at !== name) tryUnlinkAt(dirFd, at);
+    close();
     throw error;
   };
+  let writing: void | Promise<void> = undefined;
   try {
-    fd = openAt(dirFd, at, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
-    const flags = (record?.flags ?? 0) & ~LAST_FLAGS;
     // +C counts only on a file that is still empty.
-    if (flags !== 0 && !setFlags(fd, getFlags(fd) | flags)) progress.refusedFlags++;
-    const writing = writeContentInto(fd, content, record);
-    if (writing !== undefined) return writing.then(done).catch(failed);
-    done();
+    addFlags(fd, (record?.flags ?? 0) & ~LAST_FLAGS, progress);
+    writing = writeContentInto(fd, content, record);
+    if (writing === undefined) done();
   } catch (error) {
     failed(error);
+  }
+  return writing?.then(done).catch(failed);
+}
+
+function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, content: OpenContent): number {
+  try {
+    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+  } catch (error) {
+    closeContent(content);
+    throw error;
   }
 }
 
@@ -147,6 +152,7 @@ function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenConten
   else {
     if (mustChown(settings, meta.uid, meta.gid)) chownFd(fd, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
+    for (const name of record?.emptyXattrs ?? []) setXattrFd(fd, name, NOTHING);
     if ((meta.mode & 0o7777) !== 0o600) chmodFd(fd, meta.mode);
   }
   if (record?.time !== undefined) setTimeFd(fd, record.time);
@@ -163,6 +169,7 @@ function makeLink(
   if (!settings.userMode) {
     if (mustChown(settings, meta.uid, meta.gid)) chownAt(dirFd, name, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrAt(dirFd, name, xattr);
+    for (const xattr of record?.emptyXattrs ?? []) setXattrAt(dirFd, name, { name: xattr, value: NOTHING });
   }
   if (record?.time !== undefined) setTimeAt(dirFd, name, record.time);
 }
@@ -191,11 +198,11 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
 }
 
 /** In a union, makes the entry under another name and renames it over what is there. */
-function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
+export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
   if (!settings.union) return make(name);
   const at = unfinishedName();
-  make(at);
   try {
+    make(at);
     renameAt(dirFd, at, dirFd, name);
   } catch (error) {
     tryUnlinkAt(dirFd, at);
