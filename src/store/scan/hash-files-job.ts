@@ -15,6 +15,7 @@ import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
 import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { adoptCopy, writeContent } from "../content/content-format.ts";
 import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
@@ -64,7 +65,6 @@ const CLONE_LEAST = 4096;
 const SMALLEST_BLOCK = 512;
 const NOTHING = Buffer.alloc(0);
 let scratch = Buffer.allocUnsafe(1024 * 1024);
-let temporary = 0;
 
 export async function hashFiles(job: HashFilesJob): Promise<HashFilesResult> {
   const results: (HashedFile | undefined)[][] = [];
@@ -156,9 +156,7 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
-      // What was cloned was cloned later than what was hashed.
-      if (staged && cloneFrom !== undefined && !sameVersion(before, statFd(fd))) stageAgain(job, read);
+      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom, cloneVersion: before });
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -229,7 +227,7 @@ async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksu
   const { target } = job;
   if (target === undefined || hasObject(target.repository, "file", file.expected))
     return { checksum: file.expected, staged: false };
-  const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
+  const copyName = temporaryName("copy");
   const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
@@ -259,14 +257,6 @@ function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload
   const made = inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true));
   staged.add(checksum);
   return made === true;
-}
-
-/** Replaces what was staged by what was hashed. */
-function stageAgain(job: HashFilesJob, { checksum, meta, data }: SmallFile): void {
-  const { repository, stagingFd } = job.target!;
-  tryUnlinkAt(stagingFd, objectFile(repository, "file", checksum));
-  staged.delete(checksum);
-  stage(job, checksum, meta, { kind: "memory", data });
 }
 
 /** What this thread has staged: a second file with the same content need not be tried. */
