@@ -57,6 +57,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/tag.ts")).tag,
   },
   {
+    name: "install",
+    group: "Bare metal",
+    summary: "a commit becomes a disk image that boots",
+    shape: "COMMIT --image FILE --size SIZE",
+    load: async () => (await import("./commands/install.ts")).install,
+  },
+  {
     name: "init",
     group: "Repository",
     summary: "make a repository",
