@@ -80,7 +80,10 @@ test("show adds the root and the metadata", () => {
 test("ls", () => {
   assert.equal(bench.ok("ls", "main"), "d00755 0 0      0 /\nd00755 0 0      0 /bin\nd00755 0 0      0 /etc");
   assert.equal(bench.ok("ls", "-d", "main", "/etc"), "d00755 0 0      0 /etc");
-  assert.equal(bench.ok("ls", "main", "/etc/motd", "bin/motd"), "-00644 0 0      6 /etc/motd\nl00777 0 0      0 /bin/motd -> ../etc/motd");
+  assert.equal(
+    bench.ok("ls", "main", "/etc/motd", "bin/motd"),
+    "-00644 0 0      6 /etc/motd\nl00777 0 0      0 /bin/motd -> ../etc/motd",
+  );
   assert.equal(bench.ok("ls", "-R", "-C", "-X", "main"), LS_ALL);
   assert.equal(bench.ok("ls", "-R", "--nul-filenames-only", "main", "/etc"), "/etc\0/etc/hostname\0/etc/motd\0");
 });
@@ -143,6 +146,16 @@ test("commit --skip-if-unchanged gives back the commit that is there", () => {
 });
 
 function commit(...args: readonly string[]): string {
-  const printed = bench.ok("commit", "-b", "main", "--owner-uid=0", "--owner-gid=0", "--no-xattrs", "--no-sidecar", ...args, "tree");
+  const printed = bench.ok(
+    "commit",
+    "-b",
+    "main",
+    "--owner-uid=0",
+    "--owner-gid=0",
+    "--no-xattrs",
+    "--no-sidecar",
+    ...args,
+    "tree",
+  );
   return printed.split("\n").at(-1)!;
 }

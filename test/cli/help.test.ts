@@ -53,7 +53,12 @@ for (const { name, load } of COMMANDS) {
 
 test("the help of a command can be asked for in four ways", () => {
   const text = bench.ok("help", "tag");
-  for (const args of [["tag", "--help"], ["tag", "-h"], ["--help", "tag"], ["-q", "tag", "x", "--help", "--force"]]) {
+  for (const args of [
+    ["tag", "--help"],
+    ["tag", "-h"],
+    ["--help", "tag"],
+    ["-q", "tag", "x", "--help", "--force"],
+  ]) {
     assert.equal(bench.ok(...args), text);
   }
 });

@@ -82,7 +82,12 @@ test("notices are objects on stderr", () => {
   execFileSync("python3", ["-c", "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])", bench.at("tree/socket")]);
   const { code, err } = bench.regrow("commit", "--json", "-v", "-b", "main", "tree");
   assert.equal(code, 0);
-  assert.deepEqual(JSON.parse(err), { type: "notice", code: "socket", message: "is a socket, which can't be kept", path: "socket" });
+  assert.deepEqual(JSON.parse(err), {
+    type: "notice",
+    code: "socket",
+    message: "is a socket, which can't be kept",
+    path: "socket",
+  });
   assert.match(bench.regrow("commit", "-b", "main", "tree").err, /1 socket left out \(-v names them\)/);
   assert.match(bench.regrow("commit", "-v", "-b", "main", "tree").err, /^socket: is a socket/);
 });

@@ -1,12 +1,11 @@
-/** The real program, run from its source in a folder that goes away with the test. */
+/** The real program, the single file, run in a folder that goes away with the test. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { after } from "node:test";
-
-export const PROGRAM = path.join(import.meta.dirname, "../../src/bin.ts");
+import { singleFile } from "./single-file.ts";
 
 export interface Ran {
   readonly code: number | null;
@@ -15,6 +14,8 @@ export interface Ran {
 }
 
 export interface Workbench {
+  /** The path of the program. */
+  readonly program: string;
   readonly folder: string;
   /** The path of something in the folder. */
   at(...pieces: readonly string[]): string;
@@ -23,7 +24,7 @@ export interface Workbench {
   /** The same, and throws where the exit code is not 0. Returns stdout without the last newline. */
   ok(...args: readonly string[]): string;
   /** Makes a file with its folders. */
-  write(name: string, content: string): void;
+  write(name: string, content: string | Buffer): void;
   environment: NodeJS.ProcessEnv;
 }
 
@@ -32,6 +33,7 @@ export function workbench(): Workbench {
   const folder = mkdtempSync(path.join(os.tmpdir(), "regrow-cli-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   const bench: Workbench = {
+    program: singleFile(),
     folder,
     environment: { PATH: process.env["PATH"], TZ: "UTC", HOME: folder, REGROW_REPO: "repo" },
     at: (...pieces) => path.join(folder, ...pieces),
@@ -49,8 +51,8 @@ export function workbench(): Workbench {
   return bench;
 }
 
-function run({ folder, environment }: Workbench, args: readonly string[]): Ran {
-  const result: SpawnSyncReturns<string> = spawnSync(process.execPath, [PROGRAM, ...args], {
+function run({ program, folder, environment }: Workbench, args: readonly string[]): Ran {
+  const result: SpawnSyncReturns<string> = spawnSync(program, args, {
     cwd: folder,
     env: environment,
     encoding: "utf8",

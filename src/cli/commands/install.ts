@@ -55,7 +55,8 @@ export const install = defineCommand<Options>({
       };
       const { plan, act } = await planCommitInstall(repository, commit, wish, observer);
       const failed = plan.checks.find(({ problem }) => problem !== undefined)?.problem;
-      for (const line of installPlanLines(plan)) global.dryRun && !global.json ? out.print(line) : out.say(line);
+      const tell = global.dryRun && !global.json ? out.print : out.say;
+      for (const line of installPlanLines(plan)) tell(line);
       if (global.dryRun) {
         if (global.json) out.json({ commit, plan });
         if (failed !== undefined) throw new RegrowError(failed.code, failed.message, { path: image, hint: failed.hint });
