@@ -55,8 +55,8 @@ export const install = defineCommand<Options>({
       };
       const { plan, act } = await planCommitInstall(repository, commit, wish, observer);
       const failed = plan.checks.find(({ problem }) => problem !== undefined)?.problem;
-      const tell = global.dryRun && !global.json ? out.print : out.say;
-      for (const line of installPlanLines(plan)) tell(line);
+      const show = global.dryRun && !global.json ? out.print : out.say;
+      for (const line of installPlanLines(plan)) show(line);
       if (global.dryRun) {
         if (global.json) out.json({ commit, plan });
         if (failed !== undefined) throw new RegrowError(failed.code, failed.message, { path: image, hint: failed.hint });
