@@ -1,7 +1,12 @@
-/** What worker threads run: the table of jobs by name. A handler loads its module when it is first asked, so that a worker starts fast. */
+/**
+ * What worker threads run: the table of jobs by name. A handler loads its module when it is first asked for, so that a
+ * worker starts fast.
+ */
 import { serveJobs } from "./sys/worker-server.ts";
 
 serveJobs({
   echo: (job: unknown) => job,
   "hash-files": async (job) => (await import("./store/scan/hash-files-job.ts")).hashFiles(job),
+  "pull-objects": async (job) => (await import("./store/pull/pull-objects-job.ts")).pullObjects(job),
+  "self-test": async () => (await import("./machine/thread-test.ts")).testThread(),
 });

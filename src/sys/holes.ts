@@ -18,7 +18,7 @@ export function dataExtents(fd: number, size: number): Extent[] | undefined {
   // A file system that knows no holes answers with the end of the file or refuses.
   if (firstHole < 0 || firstHole >= size) return undefined;
   const extents: Extent[] = [];
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const data = lseek(fd, at, SEEK_DATA);
     if (data < 0 && lastErrno() === "ENXIO") break;
     if (data < 0) throw lastError("lseek");

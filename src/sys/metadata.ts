@@ -89,7 +89,8 @@ export function setFlags(fd: number, flags: number): boolean {
   flagBuffer.writeInt32LE(flags);
   if (ioctl(fd, FS_IOC_SETFLAGS, flagBuffer) === 0) return true;
   const errno = lastErrno();
-  if (errno === "EOPNOTSUPP" || errno === "ENOTTY" || errno === "EINVAL" || errno === "ENOTSUP" || errno === "EPERM") return false;
+  if (errno === "EOPNOTSUPP" || errno === "ENOTTY" || errno === "EINVAL" || errno === "ENOTSUP" || errno === "EPERM")
+    return false;
   throw lastError("ioctl FS_IOC_SETFLAGS");
 }
 
@@ -103,4 +104,3 @@ function timespecs(mtime: Time): Buffer {
   }
   return times;
 }
-

@@ -55,7 +55,7 @@ function loadFromExecutable(): Koffi {
     try {
       const fd = openUnnamed(folder);
       try {
-        for (let written = 0; written < image.length; ) written += writeSync(fd, image, written);
+        for (let written = 0; written < image.length;) written += writeSync(fd, image, written);
         process.dlopen(module, `/proc/self/fd/${fd}`);
         return module.exports as Koffi;
       } finally {

@@ -20,7 +20,7 @@ export function readDir(fd: number, path?: ByteString): DirEntry[] {
     const length = getdents64(fd, buffer, buffer.length);
     if (length < 0) throw lastError("getdents64", path === undefined ? undefined : displayBytes(path));
     if (length === 0) return entries;
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const recordLength = buffer[at + 16]! | (buffer[at + 17]! << 8);
       const name = buffer.toString("latin1", at + 19, buffer.indexOf(0, at + 19)) as ByteString;
       if (name !== "." && name !== "..") entries.push({ name, type: buffer[at + 18]! });

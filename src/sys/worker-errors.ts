@@ -6,7 +6,13 @@ import { type ErrorCode, RegrowError, SystemError } from "../base/errors.ts";
 
 /** An error as plain data that a structured clone can carry. */
 export type PackedError =
-  | { readonly kind: "system"; readonly call: string; readonly errno: string; readonly path: string | undefined; readonly stack: string }
+  | {
+      readonly kind: "system";
+      readonly call: string;
+      readonly errno: string;
+      readonly path: string | undefined;
+      readonly stack: string;
+    }
   | {
       readonly kind: "regrow";
       readonly code: ErrorCode;

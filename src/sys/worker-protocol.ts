@@ -6,6 +6,4 @@ export interface JobRequest {
   readonly job: unknown;
 }
 
-export type JobAnswer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly error: PackedError };
+export type JobAnswer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: PackedError };

@@ -13,7 +13,7 @@ const FICLONE = 0x40049409;
 /** Writes all of `data` at `position`. Throws SystemError (ENOSPC, EIO …). */
 export function writeAt(fd: number, data: Uint8Array, position: number, path?: ByteString): void {
   failPoint("pwrite", path);
-  for (let done = 0; done < data.length; ) {
+  for (let done = 0; done < data.length;) {
     const rest = data.subarray(done);
     const count = pwrite(fd, rest, rest.length, position + done);
     if (count < 0) throw lastError("pwrite", path === undefined ? undefined : displayBytes(path));

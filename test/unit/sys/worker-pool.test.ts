@@ -82,11 +82,7 @@ test("other failures of a handler keep name and message, and the worker lives on
   await withPool(1, async (pool) => {
     await assert.rejects(pool.run("bug", {}), { name: "TypeError", message: /reading 'x'/ });
     await assert.rejects(pool.run("unclonable", {}), { name: "DataCloneError" });
-    await assert.rejects(
-      pool.run("double", { value: () => 1 }),
-      { name: "DataCloneError" },
-      "a job that is no plain data",
-    );
+    await assert.rejects(pool.run("double", { value: () => 1 }), { name: "DataCloneError" }, "a job that is no plain data");
     await assert.rejects(pool.run("nonsense", {}), /No worker does the job "nonsense"/);
     await assert.rejects(pool.run("constructor", {}), /No worker does the job "constructor"/);
     assert.equal(await pool.run("double", { value: 4 }), 8);

@@ -1,0 +1,36 @@
+/**
+ * The files inside the single-file executable. Its asset SHA256SUMS lists all others, one `<sha256>  <name>` a line, as
+ * sha256sum writes it, so that a damaged or incomplete executable can be told from a whole one.
+ */
+import { createHash } from "node:crypto";
+import process from "node:process";
+import { getRawAsset, isSea } from "node:sea";
+import { RegrowError } from "../base/errors.ts";
+
+const LIST = "SHA256SUMS";
+
+/** Checks every asset of the executable; returns how many, 0 where regrow runs from files. Throws `corrupt`. */
+export function checkAssets(): number {
+  if (!isSea()) return 0;
+  const lines = readAsset(LIST).toString().trimEnd().split("\n");
+  for (const line of lines) {
+    const [expected, name] = line.split("  ") as [string, string];
+    const found = createHash("sha256").update(readAsset(name)).digest("hex");
+    if (found !== expected) throw broken(`the part ${name} of this executable is damaged`);
+  }
+  return lines.length;
+}
+
+function readAsset(name: string): Buffer {
+  try {
+    return Buffer.from(getRawAsset(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SINGLE_EXECUTABLE_APPLICATION_ASSET_NOT_FOUND") throw error;
+    throw broken(`the part ${name} of this executable is missing`);
+  }
+}
+
+function broken(what: string): RegrowError {
+  const path = process.execPath;
+  return new RegrowError("corrupt", `${path}: ${what}.`, { path, hint: "Get the executable again and compare its checksum." });
+}
