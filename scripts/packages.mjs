@@ -11,6 +11,7 @@ export const PACKAGES = {
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
   fdisk: ["sfdisk", "fdisk"],
   gdisk: ["sgdisk"],
+  "libarchive-tools": ["bsdtar"],
   "libcap2-bin": ["setcap", "getcap"],
   mmdebstrap: ["mmdebstrap"],
   mount: ["losetup", "mount", "umount"],

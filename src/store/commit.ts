@@ -15,12 +15,15 @@ import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
 import type { ScanCounts } from "./scan/scan-state.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
+import { stagingSink } from "./tree/tree-sinks.ts";
 import { SIDECAR_KEY, sidecarCommitOf } from "./tree/folder-view.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, publish, stageMetadata, withTransaction } from "./transaction.ts";
 
-export type CommitSource = { readonly kind: "dir"; readonly path: string } | { readonly kind: "commit"; readonly commit: Checksum };
+export type CommitSource =
+  | { readonly kind: "dir"; readonly path: string }
+  | { readonly kind: "commit"; readonly commit: Checksum };
 
 export interface CommitOptions extends Partial<ScanOptions> {
   /** Undefined makes a commit that no branch names. */
@@ -67,7 +70,7 @@ export async function commitTree(repository: Repository, options: CommitOptions,
       const { root, counts } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
-      const written = writeTree(transaction, root, { sidecar: options.sidecar !== false });
+      const written = writeTree(stagingSink(transaction), root, { sidecar: options.sidecar !== false });
       throwIfCancelled(observer.signal);
       const result = await finish(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
@@ -78,10 +81,25 @@ export async function commitTree(repository: Repository, options: CommitOptions,
   }
 }
 
-async function gather(transaction: Transaction, options: CommitOptions, pool: WorkerPool, observer: Observer): Promise<{ root: FolderNode; counts: ScanCounts }> {
+async function gather(
+  transaction: Transaction,
+  options: CommitOptions,
+  pool: WorkerPool,
+  observer: Observer,
+): Promise<{ root: FolderNode; counts: ScanCounts }> {
   const { repository } = transaction;
   const scanOptions = scanOptionsOf(repository, options);
-  const total: ScanCounts = { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 };
+  const total: ScanCounts = {
+    files: 0,
+    folders: 0,
+    bytes: 0,
+    hashed: 0,
+    stagedFiles: 0,
+    stagedBytes: 0,
+    sockets: 0,
+    vanished: 0,
+    torn: 0,
+  };
   let root: FolderNode | undefined;
   for (const source of options.sources) {
     let layer: FolderNode;
@@ -95,7 +113,8 @@ async function gather(transaction: Transaction, options: CommitOptions, pool: Wo
     if (root === undefined) root = layer;
     else overlayFolder(root, layer);
   }
-  if (root === undefined) throw new RegrowError("usage", "There is nothing to commit.", { hint: "Name a folder, or give --tree." });
+  if (root === undefined)
+    throw new RegrowError("usage", "There is nothing to commit.", { hint: "Name a folder, or give --tree." });
   return { root, counts: total };
 }
 
@@ -113,10 +132,16 @@ function scanOptionsOf(repository: Repository, options: CommitOptions): ScanOpti
 function refuseIncomplete(options: CommitOptions, counts: ScanCounts): void {
   if (options.strict !== true || counts.sockets + counts.torn + counts.vanished === 0) return;
   const what = `${counts.sockets} sockets, ${counts.torn} files that changed while they were read, ${counts.vanished} that vanished`;
-  throw new RegrowError("torn", `Not everything can be kept: ${what}.`, { hint: "Commit a snapshot, stop what writes there, or leave out --strict." });
+  throw new RegrowError("torn", `Not everything can be kept: ${what}.`, {
+    hint: "Commit a snapshot, stop what writes there, or leave out --strict.",
+  });
 }
 
-async function finish(transaction: Transaction, options: CommitOptions, written: WrittenTree): Promise<Omit<CommitResult, "tree" | "counts">> {
+async function finish(
+  transaction: Transaction,
+  options: CommitOptions,
+  written: WrittenTree,
+): Promise<Omit<CommitResult, "tree" | "counts">> {
   const { repository } = transaction;
   for (let race = 0; race < MOST_RACES; race++) {
     const tip = options.branch === undefined ? undefined : readRef(repository, options.branch);
@@ -128,15 +153,27 @@ async function finish(transaction: Transaction, options: CommitOptions, written:
     const sidecar = stageSidecarCommit(transaction, parent, written, timestamp);
     const commit = stageMetadata(transaction, "commit", encodeCommit(commitObject(options, written, parent, timestamp, sidecar)));
     publish(transaction);
-    if (options.branch === undefined || (await moveRefs(repository, refChanges(repository, options.branch, tip, commit, sidecar)))) {
+    if (
+      options.branch === undefined ||
+      (await moveRefs(repository, refChanges(repository, options.branch, tip, commit, sidecar)))
+    ) {
       return { commit, isNew: true, parent };
     }
     // Somebody else moved the branch in the meantime: their commit becomes the parent of ours.
   }
-  throw new RegrowError("locked", `${options.branch}: the branch moves faster than a commit can follow.`, { path: options.branch!, hint: "Try again." });
+  throw new RegrowError("locked", `${options.branch}: the branch moves faster than a commit can follow.`, {
+    path: options.branch!,
+    hint: "Try again.",
+  });
 }
 
-function refChanges(repository: Repository, branch: string, tip: Checksum | undefined, commit: Checksum, sidecar: Checksum | undefined): RefChange[] {
+function refChanges(
+  repository: Repository,
+  branch: string,
+  tip: Checksum | undefined,
+  commit: Checksum,
+  sidecar: Checksum | undefined,
+): RefChange[] {
   const companion = companionRef(branch);
   const changes: RefChange[] = [{ name: branch, commit, expected: tip ?? null }];
   if (sidecar !== undefined || readRef(repository, companion) !== undefined) changes.push({ name: companion, commit: sidecar });
@@ -152,21 +189,41 @@ function isSameTree(repository: Repository, parent: Checksum, written: WrittenTr
 }
 
 /** The sidecar's own commit, whose parent is the sidecar of the parent: so ostree's prune keeps both chains alike. */
-function stageSidecarCommit(transaction: Transaction, parent: Checksum | undefined, written: WrittenTree, timestamp: number): Checksum | undefined {
+function stageSidecarCommit(
+  transaction: Transaction,
+  parent: Checksum | undefined,
+  written: WrittenTree,
+  timestamp: number,
+): Checksum | undefined {
   if (written.sidecar === undefined) return undefined;
   const { repository } = transaction;
-  const before = parent !== undefined && hasObject(repository, "commit", parent) ? sidecarCommitOf(loadCommit(repository, parent)) : undefined;
+  const before =
+    parent !== undefined && hasObject(repository, "commit", parent) ? sidecarCommitOf(loadCommit(repository, parent)) : undefined;
   const meta = stageMetadata(transaction, "dirmeta", SIDECAR_DIR_META);
   const commit: Commit = { metadata: [], parent: before, subject: "sidecar", body: "", timestamp, tree: written.sidecar, meta };
   return stageMetadata(transaction, "commit", encodeCommit(commit));
 }
 
-function commitObject(options: CommitOptions, written: WrittenTree, parent: Checksum | undefined, timestamp: number, sidecar: Checksum | undefined): Commit {
+function commitObject(
+  options: CommitOptions,
+  written: WrittenTree,
+  parent: Checksum | undefined,
+  timestamp: number,
+  sidecar: Checksum | undefined,
+): Commit {
   const metadata: [string, Variant][] = (options.metadata ?? []).map(([key, value]) => [key, value]);
   if (options.bindRefs !== undefined && options.bindRefs.length > 0) {
     metadata.push(["ostree.ref-binding", { type: "as", value: [...options.bindRefs].sort() }]);
   }
   if (sidecar !== undefined) metadata.push([SIDECAR_KEY, { type: "ay", value: rawChecksum(sidecar) }]);
   const { tree, meta } = written;
-  return { metadata: metadata as Dictionary, parent, subject: options.subject ?? "", body: options.body ?? "", timestamp, tree, meta };
+  return {
+    metadata: metadata as Dictionary,
+    parent,
+    subject: options.subject ?? "",
+    body: options.body ?? "",
+    timestamp,
+    tree,
+    meta,
+  };
 }

@@ -72,7 +72,13 @@ export function missingObject(repository: Repository, kind: ObjectKind, checksum
   });
 }
 
-export function damagedObject(repository: Repository, kind: ObjectKind, checksum: Checksum, reason: string, cause?: unknown): RegrowError {
+export function damagedObject(
+  repository: Repository,
+  kind: ObjectKind,
+  checksum: Checksum,
+  reason: string,
+  cause?: unknown,
+): RegrowError {
   const path = `${repository.path}/objects/${objectFile(repository, kind, checksum)}`;
   return new RegrowError("corrupt", `${path}: the object is damaged: ${reason}.`, {
     path,

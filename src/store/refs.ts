@@ -27,7 +27,9 @@ const PIECE = /^[-._\w\d]+$/;
 export function checkRefName(name: string): void {
   const pieces = splitRemote(name).ref.split("/");
   if (name.length < 200 && pieces.every((piece) => PIECE.test(piece) && piece !== "." && piece !== "..")) return;
-  throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, { hint: "Use letters, digits, '-', '.', '_' and '/'." });
+  throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, {
+    hint: "Use letters, digits, '-', '.', '_' and '/'.",
+  });
 }
 
 /** Where the ref's file is, relative to the repository. */
@@ -98,7 +100,9 @@ function collect(repository: Repository, folder: string, prefix: string, refs: R
     else if (!name.endsWith(".tmp") && PIECE.test(name)) {
       const commit = readRefFile(repository, path);
       if (commit === undefined) continue;
-      refs.push(type === LINK ? { name: prefix + name, commit, alias: readLinkAt(repository.fd, path) } : { name: prefix + name, commit });
+      refs.push(
+        type === LINK ? { name: prefix + name, commit, alias: readLinkAt(repository.fd, path) } : { name: prefix + name, commit },
+      );
     }
   }
 }

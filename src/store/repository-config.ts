@@ -35,7 +35,9 @@ const MODES: Record<string, RepositoryMode> = {
 export function parseMode(text: string): RepositoryMode {
   const mode = MODES[text];
   if (mode === undefined) {
-    throw new RegrowError("usage", `${text}: not a repository mode.`, { hint: `Choose one of ${Object.keys(MODES).join(", ")}.` });
+    throw new RegrowError("usage", `${text}: not a repository mode.`, {
+      hint: `Choose one of ${Object.keys(MODES).join(", ")}.`,
+    });
   }
   return mode;
 }
@@ -48,7 +50,8 @@ export function readConfig(keyfile: Keyfile, path: string): RepositoryConfig {
   if (version !== "1") throw unknown(path, "repo_version", version);
   if (mode === undefined) throw unknown(path, "mode", core("mode"));
   const unknownExtensions = getList(keyfile, "core", "extensions");
-  if (unknownExtensions !== undefined && unknownExtensions.length > 0) throw unknown(path, "extensions", unknownExtensions.join(";"));
+  if (unknownExtensions !== undefined && unknownExtensions.length > 0)
+    throw unknown(path, "extensions", unknownExtensions.join(";"));
   return {
     mode,
     fsync: flag(core("fsync") ?? "true", path, "fsync"),

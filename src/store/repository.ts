@@ -90,7 +90,8 @@ export function isRepository(path: string): boolean {
 }
 
 function openChain(path: string, depth: number): Repository {
-  if (depth > MAX_PARENTS) throw new RegrowError("corrupt", `${path}: its chain of parent repositories is longer than ${MAX_PARENTS}.`);
+  if (depth > MAX_PARENTS)
+    throw new RegrowError("corrupt", `${path}: its chain of parent repositories is longer than ${MAX_PARENTS}.`);
   const fd = openRoot(path);
   try {
     const text = tryReadFileAt(fd, "config");

@@ -16,7 +16,8 @@ export function resolveRevision(repository: Repository, revision: string): Check
   let at = resolveBase(repository, revision.slice(0, revision.length - carets));
   for (let step = 0; step < carets; step++) {
     const { parent } = loadCommit(repository, at);
-    if (parent === undefined) throw new RegrowError("not-found", `${revision}: ${at.slice(0, 10)} has no parent.`, { path: revision });
+    if (parent === undefined)
+      throw new RegrowError("not-found", `${revision}: ${at.slice(0, 10)} has no parent.`, { path: revision });
     at = parent;
   }
   return at;
@@ -25,7 +26,10 @@ export function resolveRevision(repository: Repository, revision: string): Check
 function resolveBase(repository: Repository, base: string): Checksum {
   const found = byRef(repository, base) ?? byChecksum(repository, base);
   if (found !== undefined) return found;
-  throw new RegrowError("not-found", `${base === "" ? "^" : base}: no such branch, tag or commit.`, { path: base, hint: suggestion(repository, base) });
+  throw new RegrowError("not-found", `${base === "" ? "^" : base}: no such branch, tag or commit.`, {
+    path: base,
+    hint: suggestion(repository, base),
+  });
 }
 
 function byRef(repository: Repository, name: string): Checksum | undefined {
@@ -42,7 +46,10 @@ function byChecksum(repository: Repository, text: string): Checksum | undefined 
   if (text.length < SHORTEST_PREFIX || !/^[0-9a-f]{1,63}$/.test(text)) return undefined;
   const matches = [...commitsInFolder(repository, text.slice(0, 2))].filter((checksum) => checksum.startsWith(text));
   if (matches.length < 2) return matches[0];
-  throw new RegrowError("ambiguous", `${text}: ${matches.length} commits begin with that.`, { path: text, hint: `Write more of it: ${matches.slice(0, 3).join(", ")}` });
+  throw new RegrowError("ambiguous", `${text}: ${matches.length} commits begin with that.`, {
+    path: text,
+    hint: `Write more of it: ${matches.slice(0, 3).join(", ")}`,
+  });
 }
 
 function* commitsInFolder(repository: Repository, folder: string): Generator<Checksum> {
@@ -59,7 +66,9 @@ function* commitsInFolder(repository: Repository, folder: string): Generator<Che
 }
 
 function suggestion(repository: Repository, name: string): string {
-  const names = listRefs(repository).map((ref) => ref.name).filter((ref) => !isCompanionRef(ref));
+  const names = listRefs(repository)
+    .map((ref) => ref.name)
+    .filter((ref) => !isCompanionRef(ref));
   if (names.length === 0) return "The repository has no commits yet.";
   const near = names.filter((ref) => ref.includes(name) || name.includes(ref));
   return `There is ${(near.length > 0 ? near : names).slice(0, 5).join(", ")}; \`regrow log\` lists commits.`;

@@ -8,7 +8,7 @@ import { hasObject, objectFile } from "./object-files.ts";
 import { type Transaction, inStagingFolder, spend } from "./transaction.ts";
 
 /** Metadata of the files that hold sidecar records. */
-const RECORD_META: ContentMeta = { uid: 0, gid: 0, mode: 0o100644, target: EMPTY, xattrs: [] };
+export const RECORD_META: ContentMeta = { uid: 0, gid: 0, mode: 0o100644, target: EMPTY, xattrs: [] };
 
 /** Stages a content object unless the repository has it. Returns its checksum. Throws `no-space`. */
 export function stageContent(transaction: Transaction, meta: ContentMeta, data: Buffer): Checksum {

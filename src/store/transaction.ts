@@ -53,7 +53,17 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
     const stagingLock = await takeLock(fd, `tmp/${name}.lock`, { kind: "exclusive", timeoutSeconds: 0 });
     makeDirAt(fd, `tmp/${name}`, 0o755);
     const stagingFd = openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY);
-    return { repository, stagingFd, name, lock, stagingLock, known: new Set(), budget: spaceBudget(repository), written: 0, stagedMetadata: 0 };
+    return {
+      repository,
+      stagingFd,
+      name,
+      lock,
+      stagingLock,
+      known: new Set(),
+      budget: spaceBudget(repository),
+      written: 0,
+      stagedMetadata: 0,
+    };
   } catch (error) {
     lock?.release();
     throw error;
@@ -78,10 +88,14 @@ export function spend(transaction: Transaction, bytes: number): void {
   transaction.written += bytes;
   if (transaction.written <= transaction.budget) return;
   const { path } = transaction.repository;
-  throw new RegrowError("no-space", `${path}: too little space: ${formatSize(transaction.written)} would be written, ${formatSize(Math.max(0, transaction.budget))} may be.`, {
-    path,
-    hint: "Free some space (`regrow prune`), or lower min-free-space-percent or min-free-space-size in the repository's config.",
-  });
+  throw new RegrowError(
+    "no-space",
+    `${path}: too little space: ${formatSize(transaction.written)} would be written, ${formatSize(Math.max(0, transaction.budget))} may be.`,
+    {
+      path,
+      hint: "Free some space (`regrow prune`), or lower min-free-space-percent or min-free-space-size in the repository's config.",
+    },
+  );
 }
 
 /** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
@@ -115,7 +129,11 @@ export function endTransaction(transaction: Transaction): void {
 }
 
 /** Runs `work` in a transaction that ends whatever happens. `work` publishes by itself. */
-export async function withTransaction<T>(repository: Repository, signal: AbortSignal | undefined, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+export async function withTransaction<T>(
+  repository: Repository,
+  signal: AbortSignal | undefined,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
   const transaction = await beginTransaction(repository, signal);
   try {
     return await work(transaction);

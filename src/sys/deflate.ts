@@ -15,12 +15,17 @@ export function deflateBuffer(data: Buffer, level: number): Buffer {
 export function inflateBuffer(data: Buffer, size: number): Buffer {
   try {
     // zlib takes no limit below 1; an empty file is 2 bytes of deflate.
-    const inflated = inflateRawSync(data, { maxOutputLength: Math.max(size, 1), finishFlush: constants.Z_FINISH, info: true }) as unknown as {
+    const inflated = inflateRawSync(data, {
+      maxOutputLength: Math.max(size, 1),
+      finishFlush: constants.Z_FINISH,
+      info: true,
+    }) as unknown as {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };
     if (inflated.buffer.length !== size) throw wrongSize();
-    if (inflated.engine.bytesWritten !== data.length) throw new RegrowError("corrupt", "Bytes stand after the end of the compressed data.");
+    if (inflated.engine.bytesWritten !== data.length)
+      throw new RegrowError("corrupt", "Bytes stand after the end of the compressed data.");
     return inflated.buffer;
   } catch (error) {
     throw asCorrupt(error);
@@ -28,7 +33,13 @@ export function inflateBuffer(data: Buffer, size: number): Buffer {
 }
 
 /** Compresses the first `size` bytes of `sourceFd` into `targetFd` at `position`. `onData` sees the plain bytes. */
-export async function deflateFile(source: FileSlice, targetFd: number, position: number, level: number, onData: (data: Buffer) => void): Promise<void> {
+export async function deflateFile(
+  source: FileSlice,
+  targetFd: number,
+  position: number,
+  level: number,
+  onData: (data: Buffer) => void,
+): Promise<void> {
   let at = position;
   const stream = createDeflateRaw({ level, memLevel: 8, chunkSize: CHUNK });
   stream.on("data", (data: Buffer) => {
@@ -68,8 +79,12 @@ export interface FileSlice {
   readonly end: number;
 }
 
-async function feed(source: FileSlice, stream: NodeJS.WritableStream & { destroyed?: boolean }, onData: (data: Buffer) => void): Promise<void> {
-  for (let at = source.start; at < source.end && stream.destroyed !== true; ) {
+async function feed(
+  source: FileSlice,
+  stream: NodeJS.WritableStream & { destroyed?: boolean },
+  onData: (data: Buffer) => void,
+): Promise<void> {
+  for (let at = source.start; at < source.end && stream.destroyed !== true;) {
     const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
     const count = readAt(source.fd, piece, 0, piece.length, at);
     if (count === 0) break;
@@ -96,6 +111,7 @@ function wrongSize(): RegrowError {
 function asCorrupt(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ERR_BUFFER_TOO_LARGE") return wrongSize();
-  if (typeof code === "string" && code.startsWith("Z_")) return new RegrowError("corrupt", "The compressed data is broken.", { cause: error });
+  if (typeof code === "string" && code.startsWith("Z_"))
+    return new RegrowError("corrupt", "The compressed data is broken.", { cause: error });
   return error;
 }

@@ -160,7 +160,6 @@ export function readOffset(data: Buffer, at: number, width: number): number {
   return Number(data.readBigUInt64LE(at));
 }
 
-
 function corrupt(reason: string, cause?: unknown): RegrowError {
   return new RegrowError("corrupt", `Damaged GVariant: ${reason}.`, { cause });
 }

@@ -11,7 +11,9 @@ export function encodeVariant(type: string, value: GValue): Buffer {
 function encode(type: GType, value: GValue): Buffer {
   switch (type.kind) {
     case "array":
-      return Buffer.isBuffer(value) && type.members[0]!.kind === "y" ? value : encodeArray(type.members[0]!, value as readonly GValue[]);
+      return Buffer.isBuffer(value) && type.members[0]!.kind === "y"
+        ? value
+        : encodeArray(type.members[0]!, value as readonly GValue[]);
     case "maybe":
       return encodeMaybe(type.members[0]!, value);
     case "tuple":
@@ -40,7 +42,7 @@ function encodeNumber(type: GType, value: GValue): Buffer {
     else if (type.kind === "t") buffer.writeBigUInt64LE(value as bigint);
     else buffer.writeDoubleLE(value as number);
   } catch (cause) {
-    throw new RegrowError("usage", `${String(value)} does not fit the GVariant type ${type.kind}.`, { cause });
+    throw new RegrowError("usage", `A value does not fit the GVariant type ${type.kind}.`, { cause });
   }
   return buffer;
 }

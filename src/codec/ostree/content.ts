@@ -88,7 +88,8 @@ function decodeMeta(data: Buffer, start: number): ContentMeta {
   if (bodyEnd < start + 17) throw damaged("its header is too short");
   const targetEnd = readOffset(data, bodyEnd, width);
   const targetStart = start + 16;
-  if (targetEnd <= targetStart || targetEnd > bodyEnd || offsetSize(bodyEnd, 1) !== width) throw damaged("its header has bad offsets");
+  if (targetEnd <= targetStart || targetEnd > bodyEnd || offsetSize(bodyEnd, 1) !== width)
+    throw damaged("its header has bad offsets");
   if (data.indexOf(0, targetStart) !== targetEnd - 1) throw damaged("its link target is not a string");
   const meta: ContentMeta = {
     uid: data.readUInt32BE(start),

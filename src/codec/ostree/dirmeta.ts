@@ -22,6 +22,7 @@ export function encodeDirMeta(meta: DirMeta): Buffer {
 export function decodeDirMeta(data: Buffer): DirMeta {
   if (data.length < 12) throw new RegrowError("corrupt", "Damaged dirmeta object: it is too short.");
   const mode = data.readUInt32BE(8);
-  if ((mode & 0o170000) !== 0o040000 || mode > 0o177777) throw new RegrowError("corrupt", "Damaged dirmeta object: it is no folder's.");
+  if ((mode & 0o170000) !== 0o040000 || mode > 0o177777)
+    throw new RegrowError("corrupt", "Damaged dirmeta object: it is no folder's.");
   return { uid: data.readUInt32BE(0), gid: data.readUInt32BE(4), mode, xattrs: decodeXattrs(data.subarray(12)) };
 }

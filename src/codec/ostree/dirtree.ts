@@ -117,7 +117,8 @@ function eachMember(list: Buffer, count: 1 | 2, take: (name: ByteString, sums: B
     const nameEnd = body - count * RAW;
     if (nameEnd < 1 || offsetSize(body, count) !== width) throw damaged("an entry is too short");
     for (let index = 0; index < count; index++) {
-      if (readOffset(member, member.length - (index + 1) * width, width) !== nameEnd + index * RAW) throw damaged("an entry has bad offsets");
+      if (readOffset(member, member.length - (index + 1) * width, width) !== nameEnd + index * RAW)
+        throw damaged("an entry has bad offsets");
     }
     if (member.indexOf(0) !== nameEnd - 1) throw damaged("a name is not a string");
     const name = member.toString("latin1", 0, nameEnd - 1) as ByteString;

@@ -10,7 +10,13 @@ export interface ObjectName {
   readonly checksum: Checksum;
 }
 
-const KINDS: Record<string, ObjectKind> = { file: "file", filez: "file", dirtree: "dirtree", dirmeta: "dirmeta", commit: "commit" };
+const KINDS: Record<string, ObjectKind> = {
+  file: "file",
+  filez: "file",
+  dirtree: "dirtree",
+  dirmeta: "dirmeta",
+  commit: "commit",
+};
 
 /** `xx/<62 digits>.<extension>` */
 export function looseName(checksum: Checksum, extension: string): string {

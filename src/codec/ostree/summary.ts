@@ -24,7 +24,10 @@ export interface Summary {
 }
 
 export function encodeSummary(summary: Summary): Buffer {
-  const refs = summary.refs.map(({ name, size, commit, details }) => [name, [BigInt(size), rawChecksum(commit), details as unknown as GValue]]);
+  const refs = summary.refs.map(({ name, size, commit, details }) => [
+    name,
+    [BigInt(size), rawChecksum(commit), details as unknown as GValue],
+  ]);
   return encodeVariant(TYPE, [refs as GValue, summary.details as unknown as GValue]);
 }
 

@@ -24,12 +24,14 @@ export function decodeXattrs(data: Buffer): readonly XattrRecord[] {
   if (data.length === 0) return NONE;
   const xattrs = (decodeVariant("a(ayay)", data) as [Buffer, Buffer][]).map(([name, value]) => ({ name: nameFrom(name), value }));
   for (let index = 1; index < xattrs.length; index++) {
-    if (xattrs[index - 1]!.name >= xattrs[index]!.name) throw new RegrowError("corrupt", "Extended attributes are not sorted by name.");
+    if (xattrs[index - 1]!.name >= xattrs[index]!.name)
+      throw new RegrowError("corrupt", "Extended attributes are not sorted by name.");
   }
   return xattrs;
 }
 
 function nameFrom(raw: Buffer): ByteString {
-  if (raw.length < 2 || raw.indexOf(0) !== raw.length - 1) throw new RegrowError("corrupt", "The name of an extended attribute is damaged.");
+  if (raw.length < 2 || raw.indexOf(0) !== raw.length - 1)
+    throw new RegrowError("corrupt", "The name of an extended attribute is damaged.");
   return bytesFromBuffer(raw, 0, raw.length - 1);
 }

@@ -15,7 +15,20 @@
 import { type ByteString, displayBytes } from "../../base/byte-string.ts";
 import { isEntryName } from "../ostree/dirtree.ts";
 import type { XattrRecord } from "../ostree/xattrs.ts";
-import { type Sink, type Source, damaged, getBuffer, getBytes, getSigned, getUnsigned, newSink, putBuffer, putBytes, putSigned, putUnsigned } from "./varint.ts";
+import {
+  type Sink,
+  type Source,
+  damaged,
+  getBuffer,
+  getBytes,
+  getSigned,
+  getUnsigned,
+  newSink,
+  putBuffer,
+  putBytes,
+  putSigned,
+  putUnsigned,
+} from "./varint.ts";
 
 export interface Stretch {
   readonly offset: number;
@@ -76,12 +89,16 @@ export function decodeFolderRecord(data: Buffer): EntryRecord[] {
 
 function checkEntry({ name, linkTo, data, node }: EntryRecord): void {
   if (name === "" ? linkTo !== undefined || data || node : !isEntryName(name)) throw damaged(`it names "${displayBytes(name)}"`);
-  if (linkTo !== undefined && !linkTo.split("/").every((piece) => isEntryName(piece))) throw damaged(`a link leads to "${displayBytes(linkTo)}"`);
+  if (linkTo !== undefined && !linkTo.split("/").every((piece) => isEntryName(piece)))
+    throw damaged(`a link leads to "${displayBytes(linkTo)}"`);
 }
 
 function putEntry(sink: Sink, { name, time, flags, data, linkTo, node }: EntryRecord): void {
   putBytes(sink, name);
-  putUnsigned(sink, (time ? TIME : 0) | (flags ? FLAGS : 0) | (data ? HOLES : 0) | (linkTo !== undefined ? LINK : 0) | (node ? NODE : 0));
+  putUnsigned(
+    sink,
+    (time ? TIME : 0) | (flags ? FLAGS : 0) | (data ? HOLES : 0) | (linkTo !== undefined ? LINK : 0) | (node ? NODE : 0),
+  );
   if (time) {
     putSigned(sink, time.seconds);
     putUnsigned(sink, time.nanoseconds);
@@ -153,14 +170,24 @@ function putNode(sink: Sink, node: NodeRecord): void {
 }
 
 function getNode(source: Source): NodeRecord {
-  const [mode, uid, gid, major, minor, count] = Array.from({ length: 6 }, () => getUnsigned(source)) as [number, number, number, number, number, number];
+  const [mode, uid, gid, major, minor, count] = Array.from({ length: 6 }, () => getUnsigned(source)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const type = mode & 0o170000;
-  if (mode > 0o177777 || (type !== 0o020000 && type !== 0o060000 && type !== 0o010000)) throw damaged("a node is neither device nor FIFO");
-  if (Math.max(uid, gid, major, minor) > 0xffffffff || count > source.data.length) throw damaged("a node's number is out of range");
+  if (mode > 0o177777 || (type !== 0o020000 && type !== 0o060000 && type !== 0o010000))
+    throw damaged("a node is neither device nor FIFO");
+  if (Math.max(uid, gid, major, minor) > 0xffffffff || count > source.data.length)
+    throw damaged("a node's number is out of range");
   const xattrs: XattrRecord[] = [];
   for (let index = 0; index < count; index++) {
     const name = getBytes(source) as ByteString;
-    if (name === "" || name.includes("\0") || name <= (xattrs.at(-1)?.name ?? "")) throw damaged("a node's attributes are not in order");
+    if (name === "" || name.includes("\0") || name <= (xattrs.at(-1)?.name ?? ""))
+      throw damaged("a node's attributes are not in order");
     xattrs.push({ name, value: getBuffer(source) });
   }
   return { mode, uid, gid, major, minor, xattrs };

@@ -29,7 +29,7 @@ export function unescapeName(name: ByteString): ByteString {
 function escapeInvalid(name: ByteString): string {
   const data = bufferOf(name);
   let escaped = "";
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const length = characterLength(data, at);
     escaped += length > 0 ? data.toString("latin1", at, at + length) : `%${data[at]!.toString(16).padStart(2, "0")}`;
     at += length || 1;

@@ -5,7 +5,7 @@ import { O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
 import { readAt } from "../../sys/read-file.ts";
 import { statFd } from "../../sys/stat.ts";
 import { writeAt } from "../../sys/write-file.ts";
-import type { ContentTarget, OpenContent } from "./content-format.ts";
+import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { type Payload, payloadSize } from "./payload.ts";
 
 const PREFIX = 8;

@@ -13,7 +13,7 @@ import { type Stat, S_IFLNK, S_IFREG, tryStatAt, typeOf } from "../../sys/stat.t
 import { getXattrFd, readXattrsAt, readXattrsFd, setXattrAt, setXattrFd } from "../../sys/xattr.ts";
 import { writeAt } from "../../sys/write-file.ts";
 import { type Payload, writePayload } from "./payload.ts";
-import type { ContentTarget, OpenContent } from "./content-format.ts";
+import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { isHashedXattr } from "../xattr-filter.ts";
 
 const OSTREEMETA = "user.ostreemeta";
@@ -95,7 +95,8 @@ export function openBareUser(objectsFd: number, name: string): OpenContent | und
     const raw = getXattrFd(fd, OSTREEMETA);
     if (raw === undefined) throw damaged(name, `the attribute ${OSTREEMETA} is missing`);
     const meta = decodeBareUserMeta(raw);
-    if (typeOf(meta.mode) === S_IFREG) return { meta: { ...meta, target: EMPTY }, size: stat.size, fd, start: 0, deflated: false };
+    if (typeOf(meta.mode) === S_IFREG)
+      return { meta: { ...meta, target: EMPTY }, size: stat.size, fd, start: 0, deflated: false };
     if (typeOf(meta.mode) !== S_IFLNK) throw damaged(name, "it is neither a file nor a link");
     const target = readTarget(fd, stat.size, name);
     closeFd(fd);
@@ -153,9 +154,13 @@ function linkContent(meta: ContentMeta): OpenContent {
 function refuseUncanonical(meta: ContentMeta): void {
   const permissions = isLink(meta) ? 0 : meta.mode & 0o7777 & ~0o775;
   if (meta.uid === 0 && meta.gid === 0 && meta.xattrs.length === 0 && permissions === 0) return;
-  throw new RegrowError("unsupported", "A repository of mode bare-user-only keeps no owners, attributes or special permissions.", {
-    hint: "Commit with --canonical-permissions, or use a repository of mode bare-user.",
-  });
+  throw new RegrowError(
+    "unsupported",
+    "A repository of mode bare-user-only keeps no owners, attributes or special permissions.",
+    {
+      hint: "Commit with --canonical-permissions, or use a repository of mode bare-user.",
+    },
+  );
 }
 
 function damaged(name: string, reason: string): RegrowError {

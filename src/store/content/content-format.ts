@@ -13,27 +13,19 @@ import { missingObject, objectFile } from "../object-files.ts";
 import type { RepositoryMode } from "../repository-config.ts";
 import type { Repository } from "../repository.ts";
 import { openArchive, packedSize, writeArchive } from "./archive-files.ts";
-import { finishBare, finishBareUser, finishBareUserOnly, openBare, openBareUser, openBareUserOnly, writeBare, writeBareUser, writeBareUserOnly } from "./bare-files.ts";
+import {
+  finishBare,
+  finishBareUser,
+  finishBareUserOnly,
+  openBare,
+  openBareUser,
+  openBareUserOnly,
+  writeBare,
+  writeBareUser,
+  writeBareUserOnly,
+} from "./bare-files.ts";
+import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
-
-/** Where a new object is written. */
-export interface ContentTarget {
-  readonly dirFd: number;
-  readonly umask: number;
-  readonly zlibLevel: number;
-}
-
-/** A content object that is open for reading; `closeContent` ends it. */
-export interface OpenContent {
-  readonly meta: ContentMeta;
-  /** Bytes of the payload, 0 for a link. */
-  readonly size: number;
-  /** The open file, -1 for a link. */
-  readonly fd: number;
-  /** Where the payload begins in it. */
-  readonly start: number;
-  readonly deflated: boolean;
-}
 
 type Writer = (target: ContentTarget, name: string, meta: ContentMeta, payload: Payload) => void | Promise<void>;
 type Opener = (objectsFd: number, name: string) => OpenContent | undefined;
@@ -52,7 +44,13 @@ const OPENERS: Record<RepositoryMode, Opener> = {
   archive: openArchive,
 };
 
-export function writeContent(mode: RepositoryMode, target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void | Promise<void> {
+export function writeContent(
+  mode: RepositoryMode,
+  target: ContentTarget,
+  name: string,
+  meta: ContentMeta,
+  payload: Payload,
+): void | Promise<void> {
   return WRITERS[mode](target, name, meta, payload);
 }
 
@@ -88,7 +86,8 @@ export function readPayload(content: OpenContent): Buffer {
   if (content.size > 2 ** 31 - 1) throw new RegrowError("unsupported", "An object of more than 2 GiB can't be held in memory.");
   const length = content.deflated ? packedSize(content) : content.size;
   const raw = Buffer.allocUnsafe(length);
-  if (readAt(content.fd, raw, 0, length, content.start) !== length) throw new RegrowError("corrupt", "An object ended too early.");
+  if (readAt(content.fd, raw, 0, length, content.start) !== length)
+    throw new RegrowError("corrupt", "An object ended too early.");
   return content.deflated ? inflateBuffer(raw, content.size) : raw;
 }
 
@@ -128,6 +127,10 @@ function openNamed(repository: Repository, name: string): OpenContent | undefine
   } catch (error) {
     if (!(error instanceof RegrowError) || error.code !== "corrupt") throw error;
     const path = `${repository.path}/objects/${name}`;
-    throw new RegrowError("corrupt", `${path}: ${error.message}`, { path, cause: error, hint: "`regrow fsck` names what it touches." });
+    throw new RegrowError("corrupt", `${path}: ${error.message}`, {
+      path,
+      cause: error,
+      hint: "`regrow fsck` names what it touches.",
+    });
   }
 }

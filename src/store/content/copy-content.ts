@@ -17,7 +17,8 @@ import { objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder, stageFile } from "../transaction.ts";
 import { packedSize } from "./archive-files.ts";
-import { type OpenContent, adoptCopy, hashContent, streamPayload, writeContent } from "./content-format.ts";
+import { adoptCopy, hashContent, streamPayload, writeContent } from "./content-format.ts";
+import type { OpenContent } from "./open-content.ts";
 import { MEMORY_LIMIT, copyPayload, eachChunk, isZero } from "./payload.ts";
 
 export interface CopyRequest {
@@ -69,7 +70,10 @@ function copySmall(request: CopyRequest): CopiedContent {
 }
 
 /** Writes the copy under a name of its own first: its checksum is known only when the last byte is. */
-async function copyAside(request: CopyRequest, copy: (fd: number, request: CopyRequest) => Promise<CopiedContent>): Promise<CopiedContent> {
+async function copyAside(
+  request: CopyRequest,
+  copy: (fd: number, request: CopyRequest) => Promise<CopiedContent>,
+): Promise<CopiedContent> {
   const { repository, stagingFd, label } = request;
   const fd = openAt(stagingFd, label, O.RDWR | O.CREAT | O.EXCL, repository.config.mode === "archive" ? 0o644 : 0o600);
   let placed = false;
@@ -112,7 +116,7 @@ async function deflatedToDeflated(fd: number, { content, meta }: CopyRequest): P
   writeAt(fd, header, 0);
   const packed = packedSize(content);
   const piece = Buffer.allocUnsafe(CHUNK);
-  for (let at = 0; at < packed; ) {
+  for (let at = 0; at < packed;) {
     const count = readAt(content.fd, piece, 0, Math.min(CHUNK, packed - at), content.start + at);
     if (count === 0) break;
     writeAt(fd, piece.subarray(0, count), header.length + at);
@@ -134,7 +138,8 @@ async function plainToDeflated(fd: number, { content, meta, repository }: CopyRe
 function readStored(content: OpenContent): Buffer {
   const length = content.deflated ? packedSize(content) : content.size;
   const stored = Buffer.allocUnsafe(length);
-  if (readAt(content.fd, stored, 0, length, content.start) !== length) throw new RegrowError("corrupt", "The object ended too early.");
+  if (readAt(content.fd, stored, 0, length, content.start) !== length)
+    throw new RegrowError("corrupt", "The object ended too early.");
   return stored;
 }
 

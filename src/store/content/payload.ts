@@ -4,7 +4,11 @@ import { readAt } from "../../sys/read-file.ts";
 import { cloneFile, copyRangeInKernel, truncateFd, writeAt } from "../../sys/write-file.ts";
 
 export type Payload =
-  | { readonly kind: "memory"; readonly data: Buffer; /** An open file with the same bytes, whose blocks may be shared. */ readonly cloneFrom?: number | undefined }
+  | {
+      readonly kind: "memory";
+      readonly data: Buffer;
+      /** An open file with the same bytes, whose blocks may be shared. */ readonly cloneFrom?: number | undefined;
+    }
   | { readonly kind: "file"; readonly fd: number; readonly size: number };
 
 /** Files up to this many bytes are read as a whole. */
@@ -62,7 +66,7 @@ function tryClone(targetFd: number, sourceFd: number): boolean {
 function copyInKernel(sourceFd: number, targetFd: number, size: number): void {
   for (const { offset, length } of dataExtents(sourceFd, size) ?? [{ offset: 0, length: size }]) {
     const end = offset + length;
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const count = copyRangeInKernel(sourceFd, targetFd, at, Math.min(end - at, 1 << 30));
       if (count < 0) return copyByHand(sourceFd, targetFd, size);
       if (count === 0) break;

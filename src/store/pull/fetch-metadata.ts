@@ -30,7 +30,11 @@ export async function stageTrees(
 }
 
 /** Makes the commits part of the repository; their trees must be there. */
-export async function stageCommits(transaction: Transaction, source: ObjectSource, walked: readonly WalkedCommit[]): Promise<void> {
+export async function stageCommits(
+  transaction: Transaction,
+  source: ObjectSource,
+  walked: readonly WalkedCommit[],
+): Promise<void> {
   const { repository } = transaction;
   for (const { checksum, state } of walked) {
     if (state === "whole" || hasObject(repository, "commit", checksum)) continue;

@@ -14,12 +14,26 @@ import type { RefUpdate } from "./pull-options.ts";
 const MOST_RACES = 20;
 
 /** What has moved. Throws `refused` where a ref has gone elsewhere in the meantime, `locked`. */
-export async function movePulledRefs(target: Repository, source: ObjectSource, wanted: readonly WantedRef[], force: boolean): Promise<RefUpdate[]> {
+export async function movePulledRefs(
+  target: Repository,
+  source: ObjectSource,
+  wanted: readonly WantedRef[],
+  force: boolean,
+): Promise<RefUpdate[]> {
   for (let race = 0; race < MOST_RACES; race++) {
     const updates = await planRefs(target, source, wanted, force);
-    if (await moveRefs(target, updates.flatMap((update) => changesOf(target, update)))) return updates;
+    if (
+      await moveRefs(
+        target,
+        updates.flatMap((update) => changesOf(target, update)),
+      )
+    )
+      return updates;
   }
-  throw new RegrowError("locked", `${target.path}: its refs move faster than a pull can follow.`, { path: target.path, hint: "Try again." });
+  throw new RegrowError("locked", `${target.path}: its refs move faster than a pull can follow.`, {
+    path: target.path,
+    hint: "Try again.",
+  });
 }
 
 function changesOf(target: Repository, { to, before, after }: RefUpdate): RefChange[] {

@@ -10,7 +10,11 @@ import type { WalkedCommit } from "./walk-history.ts";
 const NAMED = 3;
 
 /** The error for content objects that must not come in: the first of them by name, with the commits that have it. */
-export async function refusedObjects(source: ObjectSource, walked: readonly WalkedCommit[], refused: readonly RefusedObject[]): Promise<RegrowError> {
+export async function refusedObjects(
+  source: ObjectSource,
+  walked: readonly WalkedCommit[],
+  refused: readonly RefusedObject[],
+): Promise<RegrowError> {
   const { checksum, code, message, hint } = refused[0]!;
   const name = objectText({ kind: "file", checksum });
   const commits = await commitsWith(source, walked, checksum);

@@ -46,7 +46,8 @@ export function repositorySource(repository: Repository): ObjectSource {
     name: repository.path,
     repository,
     hold: (signal) => hold(repository, signal),
-    listRefs: async () => listRefs(repository).filter(({ name }) => !isCompanionRef(name) && splitRemote(name).remote === undefined),
+    listRefs: async () =>
+      listRefs(repository).filter(({ name }) => !isCompanionRef(name) && splitRemote(name).remote === undefined),
     isPartial: async (commit) => isPartial(ownerOf(repository, "commit", commit) ?? repository, commit),
     tryLoadMetadata: async (kind, checksum) => tryLoadMetadata(repository, kind, checksum),
     tryLoadDetached: async (commit) => loadDetached(repository, commit),
@@ -57,7 +58,11 @@ export function repositorySource(repository: Repository): ObjectSource {
 
 /** A commit's detached metadata as it is stored. */
 export function loadDetached(repository: Repository, commit: Checksum): Buffer | undefined {
-  return tryReadFileAt((ownerOf(repository, "commit", commit) ?? repository).objectsFd, looseName(commit, "commitmeta"), MAX_METADATA);
+  return tryReadFileAt(
+    (ownerOf(repository, "commit", commit) ?? repository).objectsFd,
+    looseName(commit, "commitmeta"),
+    MAX_METADATA,
+  );
 }
 
 function contentSize(repository: Repository, checksum: Checksum): number | undefined {
@@ -72,7 +77,11 @@ async function hold(repository: Repository, signal: AbortSignal | undefined): Pr
   const { config, fd } = repository;
   if (!config.locking) return () => {};
   try {
-    const lock = await takeLock(fd, ".lock", { kind: "shared", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) });
+    const lock = await takeLock(fd, ".lock", {
+      kind: "shared",
+      timeoutSeconds: config.lockTimeoutSeconds,
+      ...(signal && { signal }),
+    });
     return () => lock.release();
   } catch (error) {
     // Who may only read there can't lock there either; a prune in the meantime shows as a missing object.

@@ -23,7 +23,12 @@ export async function wantedRefs(source: ObjectSource, options: PullOptions): Pr
 }
 
 /** Throws `refused` where a ref would lose commits. */
-export async function planRefs(target: Repository, source: ObjectSource, wantedOnes: readonly WantedRef[], force: boolean): Promise<RefUpdate[]> {
+export async function planRefs(
+  target: Repository,
+  source: ObjectSource,
+  wantedOnes: readonly WantedRef[],
+  force: boolean,
+): Promise<RefUpdate[]> {
   const updates: RefUpdate[] = [];
   const lossy: RefUpdate[] = [];
   for (const { from, to, commit } of wantedOnes) {
@@ -42,7 +47,12 @@ export async function planRefs(target: Repository, source: ObjectSource, wantedO
   return updates;
 }
 
-function wanted(source: ObjectSource, refs: readonly SourceRef[], mapping: string | RefMapping, remote: string | undefined): WantedRef {
+function wanted(
+  source: ObjectSource,
+  refs: readonly SourceRef[],
+  mapping: string | RefMapping,
+  remote: string | undefined,
+): WantedRef {
   const { from, to } = typeof mapping === "string" ? { from: mapping, to: mapping } : mapping;
   const target = remote === undefined ? to : `${remote}:${to}`;
   const commit = refs.find(({ name }) => name === from)?.commit;
@@ -77,11 +87,21 @@ async function refusal(target: Repository, source: ObjectSource, lossy: readonly
     : ahead
       ? "it is ahead of the source already"
       : "it has commits that the source does not have";
-  const more = lossy.length > 1 ? ` (and ${lossy.slice(1).map((update) => update.to).join(", ")})` : "";
-  return new RegrowError("refused", `${target.path}: ${to} is at ${before!.slice(0, 10)} and can't move to ${after.slice(0, 10)}: ${reason}${more}.`, {
-    path: to!,
-    hint: "Merge first, name other refs, or give --force: the old commits then stay only as long as no prune removes them.",
-  });
+  const more =
+    lossy.length > 1
+      ? ` (and ${lossy
+          .slice(1)
+          .map((update) => update.to)
+          .join(", ")})`
+      : "";
+  return new RegrowError(
+    "refused",
+    `${target.path}: ${to} is at ${before!.slice(0, 10)} and can't move to ${after.slice(0, 10)}: ${reason}${more}.`,
+    {
+      path: to!,
+      hint: "Merge first, name other refs, or give --force: the old commits then stay only as long as no prune removes them.",
+    },
+  );
 }
 
 function noSuchRef(source: ObjectSource, refs: readonly SourceRef[], name: string): RegrowError {

@@ -5,8 +5,9 @@
 import { RegrowError, SystemError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { linkAt, tryMakeDirAt } from "../../sys/names.ts";
-import { type OpenContent, closeContent, hashContent, openContent } from "../content/content-format.ts";
+import { closeContent, hashContent, openContent } from "../content/content-format.ts";
 import { type CopiedContent, copyContent } from "../content/copy-content.ts";
+import type { OpenContent } from "../content/open-content.ts";
 import { objectFile, ownerOf } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 
@@ -35,7 +36,13 @@ export interface PullObjectsResult {
   readonly refused: readonly RefusedObject[];
 }
 
-const REFUSALS: ReadonlySet<string> = new Set<RefusedObject["code"]>(["corrupt", "hostile", "not-found", "unsupported", "no-space"]);
+const REFUSALS: ReadonlySet<string> = new Set<RefusedObject["code"]>([
+  "corrupt",
+  "hostile",
+  "not-found",
+  "unsupported",
+  "no-space",
+]);
 
 export async function pullObjects(job: PullObjectsJob): Promise<PullObjectsResult> {
   const refused: RefusedObject[] = [];
@@ -63,7 +70,11 @@ async function pullObject(job: PullObjectsJob, checksum: Checksum): Promise<Copi
   }
 }
 
-async function tryLink({ source, target, stagingFd }: PullObjectsJob, content: OpenContent, checksum: Checksum): Promise<boolean> {
+async function tryLink(
+  { source, target, stagingFd }: PullObjectsJob,
+  content: OpenContent,
+  checksum: Checksum,
+): Promise<boolean> {
   const owner = ownerOf(source, "file", checksum);
   if (owner === undefined || owner.config.mode !== target.config.mode) return false;
   if ((await hashContent(content)) !== checksum) throw new RegrowError("corrupt", "Its content does not match its checksum.");

@@ -35,7 +35,12 @@ const DEFAULT_PUBLISH_BYTES = 256 * 1024 * 1024;
  * Brings refs, their history, trees, sidecars and signatures into `target`. Objects are verified before they become visible.
  * Throws `not-found`, `corrupt`, `hostile`, `unsupported`, `refused` (a ref would lose commits), `no-space`, `locked`, `cancelled`.
  */
-export async function pull(target: Repository, source: ObjectSource, options: PullOptions = {}, observer: Observer = {}): Promise<PullReport> {
+export async function pull(
+  target: Repository,
+  source: ObjectSource,
+  options: PullOptions = {},
+  observer: Observer = {},
+): Promise<PullReport> {
   refuseItself(target, source);
   const release = await source.hold(observer.signal);
   try {
@@ -47,7 +52,12 @@ export async function pull(target: Repository, source: ObjectSource, options: Pu
 }
 
 /** A pull by the other side: brings what `source` has into `target`. */
-export function push(source: Repository, target: Repository, options: PullOptions = {}, observer: Observer = {}): Promise<PullReport> {
+export function push(
+  source: Repository,
+  target: Repository,
+  options: PullOptions = {},
+  observer: Observer = {},
+): Promise<PullReport> {
   return pull(target, repositorySource(source), options, observer);
 }
 
@@ -61,7 +71,12 @@ async function plan(target: Repository, source: ObjectSource, options: PullOptio
   return { wanted, refs, walked, ...trees };
 }
 
-async function execute(transaction: Transaction, source: ObjectSource, options: PullOptions, observer: Observer): Promise<PullReport> {
+async function execute(
+  transaction: Transaction,
+  source: ObjectSource,
+  options: PullOptions,
+  observer: Observer,
+): Promise<PullReport> {
   const target = transaction.repository;
   const planned = await plan(target, source, options, observer);
   const writtenBytes = await fetchAll(transaction, source, planned, options, observer);
@@ -75,7 +90,13 @@ async function execute(transaction: Transaction, source: ObjectSource, options: 
   return reportOf({ ...planned, refs }, false, writtenBytes);
 }
 
-async function fetchAll(transaction: Transaction, source: ObjectSource, planned: PullPlan, options: PullOptions, observer: Observer): Promise<number> {
+async function fetchAll(
+  transaction: Transaction,
+  source: ObjectSource,
+  planned: PullPlan,
+  options: PullOptions,
+  observer: Observer,
+): Promise<number> {
   if (planned.content.length === 0) return 0;
   const workers = options.workers ?? DEFAULT_WORKERS;
   const pool = startPool({ workers });

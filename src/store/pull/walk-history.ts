@@ -62,7 +62,11 @@ export async function loadCommitOf(target: Repository, source: ObjectSource, che
   return data === undefined ? undefined : decodeCommit(data);
 }
 
-async function look({ target, source }: HistoryRequest, checksum: Checksum, role: Pick<WalkedCommit, "isTip" | "isSidecar">): Promise<WalkedCommit | undefined> {
+async function look(
+  { target, source }: HistoryRequest,
+  checksum: Checksum,
+  role: Pick<WalkedCommit, "isTip" | "isSidecar">,
+): Promise<WalkedCommit | undefined> {
   const commit = await loadCommitOf(target, source, checksum);
   if (commit === undefined) return undefined;
   if (hasWholeCommit(target, checksum)) return { checksum, commit, state: "whole", ...role };
@@ -72,7 +76,10 @@ async function look({ target, source }: HistoryRequest, checksum: Checksum, role
 }
 
 /** The sidecar's commit; a thinned or lost one is left behind, for a commit without a sidecar is as good. */
-async function lookForSidecar(request: HistoryRequest, { commit, state, isTip }: WalkedCommit): Promise<WalkedCommit | undefined> {
+async function lookForSidecar(
+  request: HistoryRequest,
+  { commit, state, isTip }: WalkedCommit,
+): Promise<WalkedCommit | undefined> {
   const checksum = isTreeless(state) ? undefined : sidecarCommitOf(commit);
   const found = checksum === undefined ? undefined : await look(request, checksum, { isTip, isSidecar: true });
   return found === undefined || isTreeless(found.state) ? undefined : found;

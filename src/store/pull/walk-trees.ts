@@ -55,7 +55,10 @@ export async function walkTrees(request: TreeRequest): Promise<TreePlan> {
   // Oldest first, so that each finds its parent done.
   for (const { checksum, commit } of walked.filter(({ state }) => state === "fetch").reverse()) {
     lacks("dirmeta", commit.meta);
-    pending.push({ tree: commit.tree, base: commit.parent === undefined ? undefined : (done.get(commit.parent) ?? wholeTree(target, commit.parent)) });
+    pending.push({
+      tree: commit.tree,
+      base: commit.parent === undefined ? undefined : (done.get(commit.parent) ?? wholeTree(target, commit.parent)),
+    });
     done.set(checksum, commit.tree);
     for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
       if (step.tree === step.base || seen.has(step.tree)) continue;

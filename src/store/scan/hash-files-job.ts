@@ -79,7 +79,12 @@ function openFolder(rootFd: number, path: ByteString): number {
   }
 }
 
-async function hashEntry(job: HashFilesJob, dirFd: number, folder: ByteString, name: ByteString): Promise<HashedFile | undefined> {
+async function hashEntry(
+  job: HashFilesJob,
+  dirFd: number,
+  folder: ByteString,
+  name: ByteString,
+): Promise<HashedFile | undefined> {
   try {
     const stat = statAt(dirFd, name);
     if (typeOf(stat.mode) === S_IFLNK) return hashLink(job, dirFd, name, stat);
@@ -136,7 +141,10 @@ function hashInMemory(job: HashFilesJob, fd: number, stat: Stat): ReadFile {
   const checksum = hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
   const data = scratch.subarray(header.length, header.length + count);
   const cloneFrom = count >= CLONE_LEAST && isAtRest(stat) ? fd : undefined;
-  const stageIt = (): { checksum: Checksum; staged: boolean } => ({ checksum, staged: stage(job, checksum, meta, { kind: "memory", data, cloneFrom }) });
+  const stageIt = (): { checksum: Checksum; staged: boolean } => ({
+    checksum,
+    staged: stage(job, checksum, meta, { kind: "memory", data, cloneFrom }),
+  });
   return { whole: count === stat.size, stage: stageIt };
 }
 
@@ -159,7 +167,8 @@ interface LargeFile {
 /** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
 async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksum: Checksum; staged: boolean }> {
   const { target } = job;
-  if (target === undefined || hasObject(target.repository, "file", file.expected)) return { checksum: file.expected, staged: false };
+  if (target === undefined || hasObject(target.repository, "file", file.expected))
+    return { checksum: file.expected, staged: false };
   const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
   const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
@@ -172,7 +181,8 @@ async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksu
     const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
     const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
     const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName) await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
+    if (partial !== copyName)
+      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
     inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
     return { checksum, staged: true };
   } finally {
@@ -188,7 +198,8 @@ function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload
   const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
   const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
   let staged = true;
-  if (inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true)) === undefined) staged = false;
+  if (inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true)) === undefined)
+    staged = false;
   return staged;
 }
 

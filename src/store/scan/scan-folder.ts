@@ -67,12 +67,13 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
 
 function beginScan(request: ScanRequest, rootFd: number): Scan {
   const rootStat = statFd(rootFd);
-  const cache = request.useCache ? loadStatCache(request.repository, rootStat, scanFingerprint(request.options)) : undefined;
+  const { repository, options, useCache } = request;
+  const cache = useCache && repository !== undefined ? loadStatCache(repository, rootStat, scanFingerprint(options)) : undefined;
   return {
     request,
     rootFd,
     rootStat,
-    repositoryStat: statFd(request.repository.fd),
+    repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
     cache,
     builder: newStatCacheBuilder(cache?.count),
     counts: { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 },
@@ -115,7 +116,7 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
   if (fd < 0) return undefined;
   try {
     const stat = statFd(fd);
-    if (sameInode(stat, scan.repositoryStat)) return undefined;
+    if (scan.repositoryStat !== undefined && sameInode(stat, scan.repositoryStat)) return undefined;
     const folder = folderNode(scan.request.options, fd, stat);
     const subfolders: ByteString[] = [];
     scan.counts.folders++;
@@ -154,7 +155,10 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   if (cached === undefined || isLost(scan, cached)) return enqueueFile(scan, batch, name, stat);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
-  batch.folder.files.set(name, { checksum: cached.checksum, extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) } });
+  batch.folder.files.set(name, {
+    checksum: cached.checksum,
+    extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },
+  });
   scan.counts.files++;
   scan.counts.bytes += stat.size;
   remember(scan, stat, cached);
@@ -162,7 +166,8 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
 
 /** The cache knows the file, but the object is not there: its commit was cut, or it was pruned. */
 function isLost(scan: Scan, cached: CachedFile): boolean {
-  return scan.request.transaction !== undefined && !hasObject(scan.request.repository, "file", cached.checksum);
+  const { transaction } = scan.request;
+  return transaction !== undefined && !hasObject(transaction.repository, "file", cached.checksum);
 }
 
 function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
@@ -181,7 +186,10 @@ function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): R
 function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
   const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  return newFolder({ ...committedOwnership(options, stat), xattrs }, { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined });
+  return newFolder(
+    { ...committedOwnership(options, stat), xattrs },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined },
+  );
 }
 
 function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
@@ -215,7 +223,7 @@ function sameDevice(a: Stat, b: Stat): boolean {
 /** The cache is written anew only where the next scan gains from it. */
 function keepCache(scan: Scan): void {
   const { request, cache, counts, builder } = scan;
-  if (!request.useCache || (counts.hashed === 0 && cache?.count === builder.count)) return;
+  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
   saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
 }
 

@@ -29,7 +29,8 @@ export interface ScanCounts {
 }
 
 export interface ScanRequest {
-  readonly repository: Repository;
+  /** Whose stat cache is used, and which is left out where it lies inside the tree. */
+  readonly repository: Repository | undefined;
   /** Undefined: hash only, write nothing. */
   readonly transaction: Transaction | undefined;
   readonly options: ScanOptions;
@@ -49,7 +50,7 @@ export interface Scan {
   readonly rootFd: number;
   readonly rootStat: Stat;
   /** The repository's own folder, which is no part of what it keeps. */
-  readonly repositoryStat: Stat;
+  readonly repositoryStat: Stat | undefined;
   readonly cache: StatCache | undefined;
   readonly builder: StatCacheBuilder;
   readonly counts: ScanCounts;
@@ -98,10 +99,10 @@ export function sendBatch(scan: Scan): void {
   scan.batch = [];
   scan.batchFiles = 0;
   scan.batchBytes = 0;
-  const { repository, transaction, options, pool } = scan.request;
+  const { transaction, options, pool } = scan.request;
   const job: HashFilesJob = {
     rootFd: scan.rootFd,
-    target: transaction === undefined ? undefined : { repository, stagingFd: transaction.stagingFd },
+    target: transaction === undefined ? undefined : { repository: transaction.repository, stagingFd: transaction.stagingFd },
     options,
     folders: batch.map(({ path, names }) => ({ path, names })),
   };

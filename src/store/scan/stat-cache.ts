@@ -59,7 +59,8 @@ export function loadStatCache(repository: Repository, root: Stat, fingerprint: s
   if (data === undefined || data.length < HEADER || data.toString("latin1", 0, 8) !== MAGIC) return undefined;
   const count = data.readUInt32LE(8);
   const bucketCount = data.readUInt32LE(12);
-  if (data.length !== HEADER + padded(bucketCount) + count * RECORD || bucketCount < 1 || (bucketCount & (bucketCount - 1)) !== 0) return undefined;
+  if (data.length !== HEADER + padded(bucketCount) + count * RECORD || bucketCount < 1 || (bucketCount & (bucketCount - 1)) !== 0)
+    return undefined;
   if (hash("sha256", data.subarray(HEADER), "hex") !== data.toString("hex", 16, 48)) return undefined;
   // Typed arrays need aligned memory of their own.
   const aligned = new Uint8Array(data.length - HEADER);

@@ -2,8 +2,21 @@
 import { FLAG } from "../../sys/metadata.ts";
 
 const KEPT =
-  FLAG.secureDelete | FLAG.undelete | FLAG.compress | FLAG.sync | FLAG.immutable | FLAG.append | FLAG.noDump | FLAG.noAtime |
-  FLAG.noCompress | FLAG.journalData | FLAG.noTail | FLAG.dirSync | FLAG.topDir | FLAG.noCow | FLAG.projectInherit;
+  FLAG.secureDelete |
+  FLAG.undelete |
+  FLAG.compress |
+  FLAG.sync |
+  FLAG.immutable |
+  FLAG.append |
+  FLAG.noDump |
+  FLAG.noAtime |
+  FLAG.noCompress |
+  FLAG.journalData |
+  FLAG.noTail |
+  FLAG.dirSync |
+  FLAG.topDir |
+  FLAG.noCow |
+  FLAG.projectInherit;
 
 export function userFlags(flags: number): number {
   return (flags & KEPT) >>> 0;

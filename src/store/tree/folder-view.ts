@@ -17,7 +17,10 @@ import { damagedObject, hasObject, loadCommit, loadDirTree } from "../object-fil
 import type { Repository } from "../repository.ts";
 
 /** Where a folder's sidecar is; undefined where there is none. */
-export type SidecarRef = { readonly kind: "record"; readonly checksum: Checksum } | { readonly kind: "folder"; readonly tree: Checksum } | undefined;
+export type SidecarRef =
+  | { readonly kind: "record"; readonly checksum: Checksum }
+  | { readonly kind: "folder"; readonly tree: Checksum }
+  | undefined;
 
 export interface ViewFile {
   readonly name: ByteString;
@@ -81,7 +84,8 @@ export function viewFolder(repository: Repository, tree: Checksum, sidecar: Side
   }
   for (const dir of parts.odd.dirs) dirs.push({ ...dir, name: unescapeName(dir.name), sidecar: parts.childOf(dir.name) });
   const nodes: ViewNode[] = [];
-  for (const record of parts.records.values()) if (record.node !== undefined) nodes.push({ name: record.name, node: record.node, record });
+  for (const record of parts.records.values())
+    if (record.node !== undefined) nodes.push({ name: record.name, node: record.node, record });
   if (parts.odd.files.length + parts.odd.dirs.length > 0) {
     files.sort(byName);
     dirs.sort(byName);
@@ -108,7 +112,8 @@ function plainView({ files, dirs }: DirTree): FolderView {
 }
 
 function loadSidecar(repository: Repository, sidecar: SidecarRef & object): SidecarParts {
-  if (sidecar.kind === "record") return { records: loadRecords(repository, sidecar.checksum), odd: EMPTY_TREE, childOf: () => undefined };
+  if (sidecar.kind === "record")
+    return { records: loadRecords(repository, sidecar.checksum), odd: EMPTY_TREE, childOf: () => undefined };
   const { files, dirs } = loadDirTree(repository, sidecar.tree);
   const own = files.find(({ name }) => name === RECORD_NAME);
   const odd = dirs.find(({ name }) => name === ODD_NAMES);

@@ -16,7 +16,13 @@ export function loadWorkingTree(repository: Repository, commit: Checksum): Folde
   return tree;
 }
 
-function loadFolder(repository: Repository, tree: Checksum, meta: Checksum, sidecar: SidecarRef, groups: Map<ByteString, LinkGroup>): FolderNode {
+function loadFolder(
+  repository: Repository,
+  tree: Checksum,
+  meta: Checksum,
+  sidecar: SidecarRef,
+  groups: Map<ByteString, LinkGroup>,
+): FolderNode {
   const view = viewFolder(repository, tree, sidecar);
   const folder = newFolder(loadDirMeta(repository, meta), extrasOf(view.self, groups));
   for (const { name, checksum, record } of view.files) folder.files.set(name, { checksum, extras: extrasOf(record, groups) });

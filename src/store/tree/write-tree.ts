@@ -11,8 +11,8 @@ import { encodeDirMeta } from "../../codec/ostree/dirmeta.ts";
 import { type DirTree, type TreeDir, type TreeFile, encodeDirTree } from "../../codec/ostree/dirtree.ts";
 import { type EntryRecord, encodeFolderRecord } from "../../codec/sidecar/folder-record.ts";
 import { ODD_NAMES, RECORD_NAME, escapeName } from "../../codec/sidecar/sidecar-name.ts";
-import { stageRecord } from "../stage-content.ts";
-import { type Transaction, stageMetadata } from "../transaction.ts";
+import type { MetadataKind } from "../object-files.ts";
+import type { SidecarRef } from "./folder-view.ts";
 import { type Extras, type FolderNode, type SpecialNode, settleLinkGroups } from "./working-tree.ts";
 
 export interface WrittenTree {
@@ -22,15 +22,6 @@ export interface WrittenTree {
   readonly sidecar: Checksum | undefined;
 }
 
-/** A folder's place in its parent's sidecar: a file with its record, or a folder of its own. */
-type SidecarEntry = { readonly kind: "record"; readonly checksum: Checksum } | { readonly kind: "folder"; readonly tree: Checksum };
-
-interface WrittenFolder {
-  readonly tree: Checksum;
-  readonly meta: Checksum;
-  readonly sidecar: SidecarEntry | undefined;
-}
-
 /** Metadata of every folder of a sidecar. */
 export const SIDECAR_DIR_META = encodeDirMeta({ uid: 0, gid: 0, mode: 0o040755, xattrs: [] });
 
@@ -38,59 +29,84 @@ export interface WriteTreeOptions {
   readonly sidecar: boolean;
 }
 
-/** Stages the folders of the tree. Throws `no-space`. */
-export function writeTree(transaction: Transaction, root: FolderNode, options: WriteTreeOptions): WrittenTree {
-  settleLinkGroups(root);
-  const written = writeFolder(transaction, root, EMPTY, options);
-  if (written.sidecar === undefined) return { ...written, sidecar: undefined };
-  if (written.sidecar.kind === "folder") return { ...written, sidecar: written.sidecar.tree };
-  const files = [{ name: RECORD_NAME, checksum: written.sidecar.checksum }];
-  stageMetadata(transaction, "dirmeta", SIDECAR_DIR_META);
-  return { ...written, sidecar: stageMetadata(transaction, "dirtree", encodeDirTree({ files, dirs: [] })) };
+/** Where the objects of a tree go: into a transaction, or nowhere when only their checksums are asked for. */
+export interface TreeSink {
+  metadata(kind: MetadataKind, data: Buffer): Checksum;
+  record(data: Buffer): Checksum;
 }
 
-function writeFolder(transaction: Transaction, folder: FolderNode, path: ByteString, options: WriteTreeOptions): WrittenFolder {
+/** What a folder became; kept with the node, so that trees can be compared from the top. */
+export interface FolderIdentity {
+  readonly tree: Checksum;
+  readonly meta: Checksum;
+  readonly sidecar: SidecarRef;
+}
+
+const identities = new WeakMap<FolderNode, FolderIdentity>();
+
+/** What the folder became when its tree was last written. */
+export function identityOf(folder: FolderNode): FolderIdentity | undefined {
+  return identities.get(folder);
+}
+
+/** Makes the folders of the tree objects of the sink. Throws what the sink throws, such as `no-space`. */
+export function writeTree(sink: TreeSink, root: FolderNode, options: WriteTreeOptions): WrittenTree {
+  settleLinkGroups(root);
+  const written = writeFolder(sink, root, EMPTY, options);
+  if (written.sidecar === undefined) return { ...written, sidecar: undefined };
+  if (written.sidecar.kind === "folder") return { ...written, sidecar: written.sidecar.tree };
+  // The root is always a folder: a commit needs one.
+  const files = [{ name: RECORD_NAME, checksum: written.sidecar.checksum }];
+  sink.metadata("dirmeta", SIDECAR_DIR_META);
+  const sidecar = sink.metadata("dirtree", encodeDirTree({ files, dirs: [] }));
+  identities.set(root, { ...written, sidecar: { kind: "folder", tree: sidecar } });
+  return { ...written, sidecar };
+}
+
+function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, options: WriteTreeOptions): FolderIdentity {
   const files: TreeFile[] = [];
   const dirs: TreeDir[] = [];
   const odd = { files: [] as TreeFile[], dirs: [] as TreeDir[] };
-  const sidecars: { name: ByteString; entry: SidecarEntry }[] = [];
+  const sidecars: { name: ByteString; entry: SidecarRef & object }[] = [];
   for (const name of sortedKeys(folder.files)) {
     const file = { name, checksum: folder.files.get(name)!.checksum };
     if (isUtf8(name)) files.push(file);
     else odd.files.push({ ...file, name: escapeName(name) });
   }
   for (const name of sortedKeys(folder.dirs)) {
-    const { tree, meta, sidecar } = writeFolder(transaction, folder.dirs.get(name)!, joinBytes(path, name), options);
+    const { tree, meta, sidecar } = writeFolder(sink, folder.dirs.get(name)!, joinBytes(path, name), options);
     if (isUtf8(name)) dirs.push({ name, tree, meta });
     else odd.dirs.push({ name: escapeName(name), tree, meta });
     if (sidecar !== undefined) sidecars.push({ name: escapeName(name), entry: sidecar });
   }
-  return {
-    tree: stageMetadata(transaction, "dirtree", encodeDirTree({ files, dirs })),
-    meta: stageMetadata(transaction, "dirmeta", encodeDirMeta(folder.meta)),
-    sidecar: options.sidecar ? writeSidecar(transaction, folder, path, odd, sidecars) : undefined,
+  const identity: FolderIdentity = {
+    tree: sink.metadata("dirtree", encodeDirTree({ files, dirs })),
+    meta: sink.metadata("dirmeta", encodeDirMeta(folder.meta)),
+    sidecar: options.sidecar ? writeSidecar(sink, folder, path, odd, sidecars) : undefined,
   };
+  identities.set(folder, identity);
+  return identity;
 }
 
 function writeSidecar(
-  transaction: Transaction,
+  sink: TreeSink,
   folder: FolderNode,
   path: ByteString,
   odd: DirTree,
-  children: readonly { name: ByteString; entry: SidecarEntry }[],
-): SidecarEntry | undefined {
-  const record = stageRecord(transaction, encodeFolderRecord(folderEntries(folder, path)));
+  children: readonly { name: ByteString; entry: SidecarRef & object }[],
+): SidecarRef {
+  const record = sink.record(encodeFolderRecord(folderEntries(folder, path)));
   const hasOdd = odd.files.length > 0 || odd.dirs.length > 0;
   if (children.length === 0 && !hasOdd) return { kind: "record", checksum: record };
-  const meta = stageMetadata(transaction, "dirmeta", SIDECAR_DIR_META);
+  const meta = sink.metadata("dirmeta", SIDECAR_DIR_META);
   const files: TreeFile[] = [{ name: RECORD_NAME, checksum: record }];
   const dirs: TreeDir[] = [];
-  if (hasOdd) dirs.push({ name: ODD_NAMES, tree: stageMetadata(transaction, "dirtree", encodeDirTree(sortedTree(odd))), meta });
+  if (hasOdd) dirs.push({ name: ODD_NAMES, tree: sink.metadata("dirtree", encodeDirTree(sortedTree(odd))), meta });
   for (const { name, entry } of children) {
     if (entry.kind === "record") files.push({ name, checksum: entry.checksum });
     else dirs.push({ name, tree: entry.tree, meta });
   }
-  return { kind: "folder", tree: stageMetadata(transaction, "dirtree", encodeDirTree(sortedTree({ files, dirs }))) };
+  return { kind: "folder", tree: sink.metadata("dirtree", encodeDirTree(sortedTree({ files, dirs }))) };
 }
 
 function* folderEntries(folder: FolderNode, path: ByteString): Generator<EntryRecord> {
@@ -104,9 +120,15 @@ function* folderEntries(folder: FolderNode, path: ByteString): Generator<EntryRe
   }
 }
 
-function entryRecord(name: ByteString, { time, flags, data, group }: Extras, path: ByteString, special: SpecialNode | undefined): EntryRecord {
+function entryRecord(name: ByteString, extras: Extras, path: ByteString, special: SpecialNode | undefined): EntryRecord {
+  const record = extrasRecord(name, extras, path);
+  return special === undefined ? record : { ...record, node: special.node };
+}
+
+/** What the sidecar keeps of the entry at `path`. The tree's groups of hard links must be settled. */
+export function extrasRecord(name: ByteString, { time, flags, data, group }: Extras, path: ByteString): EntryRecord {
   const linkTo = group !== undefined && group.count > 1 && group.leader !== path ? group.leader : undefined;
-  return { name, time, flags, data, linkTo, node: special?.node };
+  return { name, time, flags, data, linkTo };
 }
 
 function sortedKeys(map: ReadonlyMap<ByteString, unknown>): ByteString[] {
