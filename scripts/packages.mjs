@@ -10,6 +10,7 @@ export const PACKAGES = {
   dosfstools: ["mkfs.vfat", "fsck.vfat"],
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
   fdisk: ["sfdisk", "fdisk"],
+  fish: ["fish"],
   gdisk: ["sgdisk"],
   "libarchive-tools": ["bsdtar"],
   "libcap2-bin": ["setcap", "getcap"],
@@ -25,8 +26,10 @@ export const PACKAGES = {
   "squashfs-tools": ["mksquashfs", "unsquashfs"],
   "systemd-boot-efi": ["/usr/lib/systemd/boot/efi/systemd-bootx64.efi"],
   tar: ["tar"],
+  time: ["/usr/bin/time"],
   "util-linux": ["setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
+  zsh: ["zsh"],
 };
 
 const packageOf = new Map(Object.entries(PACKAGES).flatMap(([name, has]) => has.map((item) => [item, name])));

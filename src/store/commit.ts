@@ -11,6 +11,7 @@ import { hasObject, loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { checkRefName, companionRef, readRef } from "./refs.ts";
 import type { Repository } from "./repository.ts";
+import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
 import type { ScanCounts } from "./scan/scan-state.ts";
@@ -47,6 +48,8 @@ export interface CommitOptions extends Partial<ScanOptions> {
   readonly strict?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly useCache?: boolean | undefined;
+  /** Take files that are hard links to the repository's own for what they are, without reading them. */
+  readonly linkCheckoutSpeedup?: boolean | undefined;
 }
 
 export interface CommitResult {
@@ -70,7 +73,9 @@ export async function commitTree(repository: Repository, options: CommitOptions,
       const { root, counts } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
-      const written = writeTree(stagingSink(transaction), root, { sidecar: options.sidecar !== false });
+      const sink = stagingSink(transaction, pool);
+      const written = writeTree(sink, root, { sidecar: options.sidecar !== false });
+      await sink.flush();
       throwIfCancelled(observer.signal);
       const result = await finish(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
@@ -100,12 +105,21 @@ async function gather(
     vanished: 0,
     torn: 0,
   };
+  const objectInodes = options.linkCheckoutSpeedup === true ? readObjectInodes(repository) : undefined;
   let root: FolderNode | undefined;
   for (const source of options.sources) {
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
     else {
-      const request = { repository, transaction, options: scanOptions, pool, observer, useCache: options.useCache !== false };
+      const request = {
+        repository,
+        transaction,
+        options: scanOptions,
+        pool,
+        observer,
+        useCache: options.useCache !== false,
+        objectInodes,
+      };
       const scanned = await scanFolder(CWD, bytesOf(source.path), request);
       layer = scanned.root;
       for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += scanned.counts[key];

@@ -23,7 +23,3 @@ export function stageContent(transaction: Transaction, meta: ContentMeta, data: 
   inStagingFolder(stagingFd, name, () => void writeContent(repository.config.mode, place, name, meta, { kind: "memory", data }));
   return checksum;
 }
-
-export function stageRecord(transaction: Transaction, record: Buffer): Checksum {
-  return stageContent(transaction, RECORD_META, record);
-}

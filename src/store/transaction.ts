@@ -14,7 +14,7 @@ import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
 import { looseName } from "../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../sys/durable.ts";
 import { type Lock, takeLock, tryLock } from "../sys/lock.ts";
-import { makeDirAt, removeTreeAt, renameAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
+import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
 import { spaceOf } from "../sys/space.ts";
@@ -105,7 +105,8 @@ export function publish(transaction: Transaction): void {
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
   for (const folder of folders) {
-    tryMakeDirAt(repository.objectsFd, folder, 0o755);
+    // In a new repository whole folders move at once.
+    if (renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) continue;
     const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {

@@ -95,6 +95,21 @@ async function checkoutNew(
   }
 }
 
+/** Checks a commit out into an open, empty folder that belongs to the caller, such as the root of a new file system. */
+export async function checkoutInto(
+  repository: Repository,
+  commit: Checksum,
+  rootFd: number,
+  options: CheckoutOptions = {},
+  observer: Observer = {},
+): Promise<CheckoutProgress> {
+  refuseImpossible(repository, options);
+  const start = startTask(repository, commit, options);
+  if (start.kind === "file")
+    throw new RegrowError("unsupported", `${options.subpath}: is no folder.`, { path: options.subpath ?? "" });
+  return fillFd(repository, start.task, rootFd, options, observer);
+}
+
 async function fillTarget(
   repository: Repository,
   task: FolderTask,
@@ -103,6 +118,20 @@ async function fillTarget(
   observer: Observer,
 ): Promise<CheckoutProgress> {
   const rootFd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
+  try {
+    return await fillFd(repository, task, rootFd, options, observer);
+  } finally {
+    closeFd(rootFd);
+  }
+}
+
+async function fillFd(
+  repository: Repository,
+  task: FolderTask,
+  rootFd: number,
+  options: CheckoutOptions,
+  observer: Observer,
+): Promise<CheckoutProgress> {
   const pool = startPool({ workers: options.workers ?? DEFAULT_WORKERS });
   try {
     const settings = settingsFor(repository, rootFd, options);
@@ -114,7 +143,6 @@ async function fillTarget(
     return progress;
   } finally {
     await pool.close();
-    closeFd(rootFd);
   }
 }
 
