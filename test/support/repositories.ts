@@ -5,6 +5,7 @@ import type { Checksum } from "../../src/codec/ostree/checksum.ts";
 import { type Repository, closeRepository, initRepository, openRepository } from "../../src/store/repository.ts";
 import type { RepositoryMode } from "../../src/store/repository-config.ts";
 import { type RunOptions, type RunOutcome, runText, tryRun } from "./programs.ts";
+import { atEnd } from "./scratch.ts";
 
 export const MODES: readonly RepositoryMode[] = ["bare", "bare-user", "bare-user-only", "archive"];
 
@@ -13,7 +14,7 @@ export function newRepository(t: TestContext, path: string, mode: RepositoryMode
   initRepository(path, { mode });
   appendFileSync(`${path}/config`, "fsync=false\n");
   const repository = openRepository(path);
-  t.after(() => closeRepository(repository));
+  atEnd(t, () => closeRepository(repository));
   return repository;
 }
 

@@ -10,8 +10,21 @@ const PLACE = "/var/tmp";
 export function scratchFolder(t: TestContext): string {
   const folder = mkdtempSync(`${PLACE}/regrow-`);
   run("chmod", ["755", folder]);
-  t.after(() => removeTree(folder));
+  atEnd(t, () => removeTree(folder));
   return folder;
+}
+
+const ends = new WeakMap<TestContext, (() => void)[]>();
+
+/** Runs `work` after the test; what was asked for last comes first. */
+export function atEnd(t: TestContext, work: () => void): void {
+  const known = ends.get(t);
+  if (known !== undefined) return void known.push(work);
+  const list = [work];
+  ends.set(t, list);
+  t.after(() => {
+    for (const end of list.toReversed()) end();
+  });
 }
 
 /** Removes what may be immutable. */
@@ -40,6 +53,6 @@ export function mountedFileSystem(t: TestContext, kind: FileSystem, megabytes: n
   const mountPoint = `${folder}/mounted`;
   mkdirSync(mountPoint);
   run("mount", ["-o", "loop", image, mountPoint]);
-  t.after(() => run("umount", ["--lazy", mountPoint]));
+  atEnd(t, () => void run("umount", ["--lazy", mountPoint]));
   return mountPoint;
 }
