@@ -11,31 +11,25 @@ import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/conten
 import type { NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
-import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
-import { hasObject, objectFile } from "../object-files.ts";
-import type { Repository } from "../repository.ts";
-import { inStagingFolder } from "../transaction.ts";
+import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
+import { type HashedContent, type StageTarget, stage, stageAgain, stageLarge } from "./stage-hashed.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {
   readonly rootFd: number;
   /** Undefined: hash only. */
-  readonly target: { readonly repository: Repository; readonly stagingFd: number } | undefined;
+  readonly target: StageTarget | undefined;
   readonly options: ScanOptions;
   readonly folders: readonly {
     readonly path: ByteString;
     readonly files: readonly ByteString[];
     readonly links: readonly ByteString[];
   }[];
-  /** Tells one transaction from another. */
-  readonly transaction: string;
 }
 
 export interface HashedFile {
@@ -64,11 +58,9 @@ const CLONE_LEAST = 4096;
 const SMALLEST_BLOCK = 512;
 const NOTHING = Buffer.alloc(0);
 let scratch = Buffer.allocUnsafe(1024 * 1024);
-let temporary = 0;
 
 export async function hashFiles(job: HashFilesJob): Promise<HashFilesResult> {
   const results: (HashedFile | undefined)[][] = [];
-  forgetOtherTransactions(job.transaction);
   for (const { path, files, links } of job.folders) {
     const folder: (HashedFile | undefined)[] = [];
     const dirFd = openFolder(job.rootFd, path);
@@ -131,7 +123,7 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
     if (!isUtf8(target)) return oddLink(job.options, stat, target, found);
     const meta = { ...committedOwnership(job.options, stat), target, xattrs: committedXattrs(job.options, found) };
     const checksum = hash("sha256", encodeContentHeader(meta), "hex") as Checksum;
-    const staged = stage(job, checksum, meta, { kind: "memory", data: NOTHING });
+    const staged = stage(job.target, checksum, meta, { kind: "memory", data: NOTHING });
     return { ...LINK_FACTS, checksum, stat, emptyXattrs: emptyXattrs(job.options, found), staged };
   } catch (error) {
     // It was a link a moment ago.
@@ -156,9 +148,9 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
+      const staged = stage(job.target, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
       // What was cloned was cloned later than what was hashed.
-      if (staged && cloneFrom !== undefined && !sameVersion(before, statFd(fd))) stageAgain(job, read);
+      if (staged && cloneFrom !== undefined && !sameVersion(before, statFd(fd))) stageAgain(job.target!, read);
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -174,7 +166,7 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
       const digest = createHash("sha256").update(header);
       const count = eachChunk(fd, before.size, (piece) => digest.update(piece));
       const expected = digest.digest("hex") as Checksum;
-      const result = await stageLarge(job, { fd, size: before.size, header, meta, expected });
+      const result = await stageLarge(job.target, { fd, size: before.size, header, meta, expected });
       const after = statFd(fd);
       const torn = count !== before.size || !sameVersion(before, after);
       if (!torn || attempt === READ_ATTEMPTS) return hashedFile(fd, before, { ...result, empty, torn });
@@ -199,10 +191,7 @@ function hashedFile(
   return { checksum, stat, flags: userFlags(getFlags(fd)), data, emptyXattrs: empty, node: undefined, torn, stagedBytes, staged };
 }
 
-interface SmallFile {
-  readonly checksum: Checksum;
-  readonly meta: ContentMeta;
-  readonly data: Buffer;
+interface SmallFile extends HashedContent {
   readonly empty: HashedFile["emptyXattrs"];
 }
 
@@ -214,69 +203,6 @@ function readSmall(job: HashFilesJob, fd: number, stat: Stat): SmallFile {
   const count = stat.size === 0 ? 0 : readAt(fd, scratch, header.length, stat.size, 0);
   const checksum = hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
   return { checksum, meta, data: scratch.subarray(header.length, header.length + count), empty };
-}
-
-interface LargeFile {
-  readonly fd: number;
-  readonly size: number;
-  readonly header: Buffer;
-  readonly meta: ContentMeta;
-  readonly expected: Checksum;
-}
-
-/** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
-async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksum: Checksum; staged: boolean }> {
-  const { target } = job;
-  if (target === undefined || hasObject(target.repository, "file", file.expected))
-    return { checksum: file.expected, staged: false };
-  const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
-  const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
-  try {
-    const digest = createHash("sha256").update(file.header);
-    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
-    const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
-    const { config, umask } = target.repository;
-    const name = objectFile(target.repository, "file", checksum);
-    const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-    const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName) await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size });
-    inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
-    return { checksum, staged: true };
-  } finally {
-    closeFd(copyFd);
-    tryUnlinkAt(target.stagingFd, copyName);
-  }
-}
-
-function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload: Payload & { kind: "memory" }): boolean {
-  const { target } = job;
-  if (target === undefined || staged.has(checksum)) return false;
-  if (hasObject(target.repository, "file", checksum)) return false;
-  const { config, umask } = target.repository;
-  const name = objectFile(target.repository, "file", checksum);
-  const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-  const made = inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true));
-  staged.add(checksum);
-  return made === true;
-}
-
-/** Replaces what was staged by what was hashed. */
-function stageAgain(job: HashFilesJob, { checksum, meta, data }: SmallFile): void {
-  const { repository, stagingFd } = job.target!;
-  tryUnlinkAt(stagingFd, objectFile(repository, "file", checksum));
-  staged.delete(checksum);
-  stage(job, checksum, meta, { kind: "memory", data });
-}
-
-/** What this thread has staged: a second file with the same content need not be tried. */
-let staged = new Set<Checksum>();
-let stagedIn = "";
-
-function forgetOtherTransactions(transaction: string): void {
-  if (transaction === stagedIn) return;
-  staged = new Set();
-  stagedIn = transaction;
 }
 
 function headerFor(
