@@ -6,6 +6,7 @@ import type { Dictionary, Variant } from "../codec/gvariant/value.ts";
 import { type Checksum, rawChecksum } from "../codec/ostree/checksum.ts";
 import { type Commit, encodeCommit } from "../codec/ostree/commit.ts";
 import { CWD } from "../sys/open.ts";
+import { readStream } from "../sys/read-stream.ts";
 import { type WorkerPool, startPool } from "../sys/worker-pool.ts";
 import { hasObject, loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
@@ -18,11 +19,15 @@ import type { ScanCounts } from "./scan/scan-state.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
 import { SIDECAR_KEY, sidecarCommitOf } from "./tree/folder-view.ts";
+import { loadTar } from "./tar/load-tar.ts";
+import { unpackArchive } from "./tar/tar-source.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, publish, stageMetadata, withTransaction } from "./transaction.ts";
 
 export type CommitSource =
+  /** An archive, compressed or not: the file of that name, or where there are chunks, these. */
+  | { readonly kind: "tar"; readonly name: string; readonly chunks?: AsyncIterable<Uint8Array> }
   | { readonly kind: "dir"; readonly path: string }
   | { readonly kind: "commit"; readonly commit: Checksum };
 
@@ -110,7 +115,12 @@ async function gather(
   for (const source of options.sources) {
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
-    else {
+    else if (source.kind === "tar") {
+      const chunks = unpackArchive(source.name, source.chunks ?? readStream(source.name, observer.signal));
+      const loaded = await loadTar(chunks, { transaction, options: scanOptions, observer });
+      layer = loaded.root;
+      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += loaded.counts[key];
+    } else {
       const request = {
         repository,
         transaction,

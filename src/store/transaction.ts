@@ -36,6 +36,9 @@ export interface Transaction {
   readonly budget: number;
   written: number;
   stagedMetadata: number;
+  /** Content objects that were staged one by one, and their bytes. */
+  stagedFiles: number;
+  stagedBytes: number;
 }
 
 const STAGING = /^regrow-.+-\d+-\d+$/;
@@ -63,6 +66,8 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
       budget: spaceBudget(repository),
       written: 0,
       stagedMetadata: 0,
+      stagedFiles: 0,
+      stagedBytes: 0,
     };
   } catch (error) {
     lock?.release();
