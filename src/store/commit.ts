@@ -14,7 +14,7 @@ import { checkRefName, companionRef, readRef } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
-import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
+import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
 import type { ScanCounts } from "./scan/scan-state.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
@@ -110,7 +110,8 @@ async function gather(
     vanished: 0,
     torn: 0,
   };
-  const objectInodes = options.linkCheckoutSpeedup === true ? readObjectInodes(repository) : undefined;
+  const objectInodes =
+    options.linkCheckoutSpeedup === true && keepsMetadata(repository, scanOptions) ? readObjectInodes(repository) : undefined;
   let root: FolderNode | undefined;
   for (const source of options.sources) {
     let layer: FolderNode;
@@ -142,15 +143,21 @@ async function gather(
   return { root, counts: total };
 }
 
-function scanOptionsOf(repository: Repository, options: CommitOptions): ScanOptions {
-  const canonical = repository.config.mode === "bare-user-only";
+function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {
+  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
   return {
-    canonicalPermissions: options.canonicalPermissions ?? canonical,
+    canonicalPermissions,
     ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
     ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
-    noXattrs: options.noXattrs ?? canonical,
+    // As for ostree, files with canonical permissions have no attributes.
+    noXattrs: options.noXattrs === true || canonicalPermissions,
     oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
   };
+}
+
+/** Whether a file is committed as the repository's own objects were, so that a link to one is that object again. */
+function keepsMetadata(repository: Repository, options: ScanOptions): boolean {
+  return scanFingerprint(options) === scanFingerprint(scanOptionsOf(repository, {}));
 }
 
 function refuseIncomplete(options: CommitOptions, counts: ScanCounts): void {

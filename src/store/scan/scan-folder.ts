@@ -16,7 +16,14 @@ import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { objectOfInode } from "./object-inodes.ts";
-import { type ScanOptions, committedOwnership, committedXattrs, scanFingerprint } from "./scan-options.ts";
+import {
+  type ScanOptions,
+  committedOwnership,
+  committedXattrs,
+  emptyXattrs,
+  nodeXattrs,
+  scanFingerprint,
+} from "./scan-options.ts";
 import {
   type BatchFolder,
   type Scan,
@@ -196,18 +203,18 @@ function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
 
 function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): ReturnType<FolderNode["nodes"]["get"]> & object {
   const { options } = scan.request;
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsAt(dirFd, name));
+  const xattrs = options.noXattrs ? [] : nodeXattrs(options, readXattrsAt(dirFd, name));
   const node = { ...committedOwnership(options, stat), major: stat.rdevMajor, minor: stat.rdevMinor, xattrs };
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return { node, extras: { time, flags: 0, data: undefined, group: groupOf(scan, stat) } };
 }
 
 function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
+  const found = options.noXattrs ? [] : readXattrsFd(fd);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return newFolder(
-    { ...committedOwnership(options, stat), xattrs },
-    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined },
+    { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
   );
 }
 
