@@ -7,7 +7,7 @@
  *
  * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
  */
-import { bytesOf } from "../base/byte-string.ts";
+import { type ByteString, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
 import { formatSize } from "../base/units.ts";
 import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
@@ -103,25 +103,39 @@ export function spend(transaction: Transaction, bytes: number): void {
   );
 }
 
-/** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
+/**
+ * Makes everything staged part of the repository, durably. Commits come last, so that a commit which can be seen is whole. The
+ * transaction stays open for refs.
+ */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  for (const folder of folders) {
+  const commits = folders.flatMap((folder) => publishFolder(transaction, folder));
+  for (const name of commits) renameAt(stagingFd, name, repository.objectsFd, name);
+  if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+/** Moves what is in a staged folder but commits, whose names it returns. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString): string[] {
+  const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+  try {
+    const names = readDir(fromFd).map((entry) => entry.name);
+    const commits = names.filter((name) => name.endsWith(".commit"));
     // In a new repository whole folders move at once.
-    if (renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) continue;
-    const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+    if (commits.length === 0 && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return [];
+    tryMakeDirAt(repository.objectsFd, folder, 0o755);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {
-      for (const { name } of readDir(fromFd)) renameAt(fromFd, name, toFd, name);
+      for (const name of names) if (!name.endsWith(".commit")) renameAt(fromFd, name, toFd, name);
     } finally {
-      closeFd(fromFd);
       closeFd(toFd);
     }
+    return commits.map((name) => `${folder}/${name}`);
+  } finally {
+    closeFd(fromFd);
   }
-  if (repository.config.fsync) syncFileSystem(stagingFd);
 }
 
 /** Ends the transaction and drops whatever was not published. */
