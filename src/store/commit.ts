@@ -4,6 +4,7 @@ import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { type Observer, report } from "../base/events.ts";
 import type { Checksum } from "../codec/ostree/checksum.ts";
 import { CWD } from "../sys/open.ts";
+import { readStream } from "../sys/read-stream.ts";
 import { type WorkerPool, startPool } from "../sys/worker-pool.ts";
 import { type FinishOptions, type FinishedCommit, finishCommit } from "./finish-commit.ts";
 import { checkRefName } from "./refs.ts";
@@ -14,11 +15,15 @@ import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-optio
 import type { ScanCounts } from "./scan/scan-state.ts";
 import { writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
+import { loadTar } from "./tar/load-tar.ts";
+import { unpackArchive } from "./tar/tar-source.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, withTransaction } from "./transaction.ts";
 
 export type CommitSource =
+  /** An archive, compressed or not: the file of that name, or where there are chunks, these. */
+  | { readonly kind: "tar"; readonly name: string; readonly chunks?: AsyncIterable<Uint8Array> }
   | { readonly kind: "dir"; readonly path: string }
   | { readonly kind: "commit"; readonly commit: Checksum };
 
@@ -89,7 +94,12 @@ async function gather(
   for (const source of options.sources) {
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
-    else {
+    else if (source.kind === "tar") {
+      const chunks = unpackArchive(source.name, source.chunks ?? readStream(source.name, observer.signal));
+      const loaded = await loadTar(chunks, { transaction, options: scanOptions, observer });
+      layer = loaded.root;
+      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += loaded.counts[key];
+    } else {
       const request = {
         repository,
         transaction,

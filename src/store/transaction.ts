@@ -37,6 +37,9 @@ export interface Transaction {
   readonly budget: number;
   written: number;
   stagedMetadata: number;
+  /** Content objects that were staged one by one, and their bytes. */
+  stagedFiles: number;
+  stagedBytes: number;
 }
 
 const STAGING = /^regrow-.+-\d+$/;
@@ -52,7 +55,17 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
     await recoverRefs(repository);
     const budget = spaceBudget(repository);
     const staging = makeStagingFolder(repository);
-    return { repository, ...staging, lock, known: new Set(), budget, written: 0, stagedMetadata: 0 };
+    return {
+      repository,
+      ...staging,
+      lock,
+      known: new Set(),
+      budget,
+      written: 0,
+      stagedMetadata: 0,
+      stagedFiles: 0,
+      stagedBytes: 0,
+    };
   } catch (error) {
     lock?.release();
     throw error;
