@@ -13,7 +13,8 @@ import { checkRefName, companionRef, readRef } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
-import type { ScanCounts } from "./scan/scan-state.ts";
+import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
+import { importTar } from "./tar/import-tar.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
 import { SIDECAR_KEY, sidecarCommitOf } from "./tree/folder-view.ts";
@@ -23,7 +24,9 @@ import { type Transaction, publish, stageMetadata, withTransaction } from "./tra
 
 export type CommitSource =
   | { readonly kind: "dir"; readonly path: string }
-  | { readonly kind: "commit"; readonly commit: Checksum };
+  | { readonly kind: "commit"; readonly commit: Checksum }
+  /** An archive, packed or not: at a path, or an open file or pipe, which stays open. */
+  | { readonly kind: "tar"; readonly path: string | number };
 
 export interface CommitOptions extends Partial<ScanOptions> {
   /** Undefined makes a commit that no branch names. */
@@ -47,6 +50,8 @@ export interface CommitOptions extends Partial<ScanOptions> {
   readonly strict?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly useCache?: boolean | undefined;
+  /** False refuses an archive that lacks an entry for a folder; else such folders are root's, with mode 0755. */
+  readonly tarAutocreateParents?: boolean | undefined;
 }
 
 export interface CommitResult {
@@ -89,26 +94,28 @@ async function gather(
 ): Promise<{ root: FolderNode; counts: ScanCounts }> {
   const { repository } = transaction;
   const scanOptions = scanOptionsOf(repository, options);
-  const total: ScanCounts = {
-    files: 0,
-    folders: 0,
-    bytes: 0,
-    hashed: 0,
-    stagedFiles: 0,
-    stagedBytes: 0,
-    sockets: 0,
-    vanished: 0,
-    torn: 0,
+  const total = newScanCounts();
+  const add = (counts: ScanCounts): void => {
+    for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += counts[key];
   };
   let root: FolderNode | undefined;
   for (const source of options.sources) {
+    if (source.kind === "tar") {
+      // It is unpacked into what came before it, so that folders which it does not name stay as they are.
+      const autocreateParents = options.tarAutocreateParents !== false;
+      const request = { transaction, options: scanOptions, base: root, autocreateParents, observer };
+      const imported = await importTar(source.path, request);
+      add(imported.counts);
+      root = imported.root;
+      continue;
+    }
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
     else {
       const request = { repository, transaction, options: scanOptions, pool, observer, useCache: options.useCache !== false };
       const scanned = await scanFolder(CWD, bytesOf(source.path), request);
       layer = scanned.root;
-      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += scanned.counts[key];
+      add(scanned.counts);
     }
     if (root === undefined) root = layer;
     else overlayFolder(root, layer);

@@ -7,7 +7,7 @@
  *
  * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
  */
-import { bytesOf } from "../base/byte-string.ts";
+import { type ByteString, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
 import { formatSize } from "../base/units.ts";
 import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
@@ -98,24 +98,36 @@ export function spend(transaction: Transaction, bytes: number): void {
   );
 }
 
-/** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
+/**
+ * Makes everything staged part of the repository, durably. Commits come last: wherever this is cut, whoever finds a commit, such
+ * as `ostree fsck`, finds its tree too. The transaction stays open for refs.
+ */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  for (const folder of folders) {
-    tryMakeDirAt(repository.objectsFd, folder, 0o755);
-    const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
-    const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
-    try {
-      for (const { name } of readDir(fromFd)) renameAt(fromFd, name, toFd, name);
-    } finally {
-      closeFd(fromFd);
-      closeFd(toFd);
-    }
-  }
+  const withCommits = folders.filter((folder) => publishFolder(transaction, folder, false));
+  for (const folder of withCommits) publishFolder(transaction, folder, true);
   if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+/** Moves the commits of one folder, or all else. True where commits are left. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, commits: boolean): boolean {
+  tryMakeDirAt(repository.objectsFd, folder, 0o755);
+  const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+  const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
+  let left = false;
+  try {
+    for (const { name } of readDir(fromFd)) {
+      if (name.endsWith(".commit") === commits) renameAt(fromFd, name, toFd, name);
+      else left = true;
+    }
+    return left;
+  } finally {
+    closeFd(fromFd);
+    closeFd(toFd);
+  }
 }
 
 /** Ends the transaction and drops whatever was not published. */

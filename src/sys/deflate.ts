@@ -72,6 +72,26 @@ export async function inflateFile(source: FileSlice, size: number, take: (data: 
   if (total !== size) throw wrongSize();
 }
 
+/** The plain bytes piece by piece, exactly `size` of them, no faster than they are asked for. Throws `corrupt`. */
+export async function* inflateChunks(source: FileSlice, size: number): AsyncGenerator<Buffer, void, undefined> {
+  const stream = createInflateRaw({ chunkSize: CHUNK });
+  const feeding = feed(source, stream, () => {}).catch((error: unknown) => void stream.destroy(error as Error));
+  let total = 0;
+  try {
+    for await (const piece of stream) {
+      total += (piece as Buffer).length;
+      if (total > size) throw wrongSize();
+      yield piece as Buffer;
+    }
+    if (total !== size) throw wrongSize();
+  } catch (error) {
+    throw asCorrupt(error);
+  } finally {
+    stream.destroy();
+    await feeding;
+  }
+}
+
 /** Bytes `start` to `end` of an open file. */
 export interface FileSlice {
   readonly fd: number;
@@ -84,13 +104,16 @@ async function feed(
   stream: NodeJS.WritableStream & { destroyed?: boolean },
   onData: (data: Buffer) => void,
 ): Promise<void> {
+  const closed = new Promise<void>((resolve) => stream.once("close", resolve));
   for (let at = source.start; at < source.end && stream.destroyed !== true;) {
     const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
     const count = readAt(source.fd, piece, 0, piece.length, at);
     if (count === 0) break;
     const data = piece.subarray(0, count);
     onData(data);
-    await new Promise<void>((resolve) => stream.write(data, () => resolve()));
+    const taken = new Promise<void>((resolve) => stream.write(data, () => resolve()));
+    // A stream that is given up takes nothing any more, and does not always say so.
+    await Promise.race([taken, closed]);
     at += count;
   }
   stream.end();

@@ -83,7 +83,7 @@ function copyByHand(sourceFd: number, targetFd: number, size: number): void {
   truncateFd(targetFd, size);
 }
 
-function isZero(piece: Buffer): boolean {
+export function isZero(piece: Buffer): boolean {
   return piece[0] === 0 && piece.at(-1) === 0 && piece.equals(zeroes.subarray(0, piece.length));
 }
 

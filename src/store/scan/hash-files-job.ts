@@ -12,13 +12,14 @@ import { looseName } from "../../codec/ostree/object-name.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
+import { tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statAt, statFd, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
+import { writeContent } from "../content/content-format.ts";
 import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
+import { placeCopy } from "../content/place-copy.ts";
 import { hasObject } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder } from "../transaction.ts";
@@ -176,15 +177,8 @@ async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksu
     const cloned = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
     if (cloned) eachChunk(copyFd, file.size, (piece) => digest.update(piece));
     const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
-    const { config, umask } = target.repository;
-    const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
-    const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-    const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName)
-      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
-    inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
-    return { checksum, staged: true };
+    const copy = { name: copyName, fd: copyFd, size: file.size };
+    return { checksum, staged: await placeCopy(target, copy, file.meta, checksum) };
   } finally {
     closeFd(copyFd);
     tryUnlinkAt(target.stagingFd, copyName);

@@ -26,6 +26,7 @@ import {
   enqueueFile,
   groupOf,
   isBatchFull,
+  newScanCounts,
   sendBatch,
   settleBatches,
 } from "./scan-state.ts";
@@ -76,7 +77,7 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
     cache,
     builder: newStatCacheBuilder(cache?.count),
-    counts: { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 },
+    counts: newScanCounts(),
     groups: new Map(),
     running: new Set(),
     startedAt: Date.now(),
