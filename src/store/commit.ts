@@ -11,8 +11,9 @@ import { hasObject, loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { checkRefName, companionRef, readRef } from "./refs.ts";
 import type { Repository } from "./repository.ts";
+import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
-import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
+import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
 import { importTar } from "./tar/import-tar.ts";
 import { SIDECAR_DIR_META, type WrittenTree, writeTree } from "./tree/write-tree.ts";
@@ -52,6 +53,8 @@ export interface CommitOptions extends Partial<ScanOptions> {
   readonly useCache?: boolean | undefined;
   /** False refuses an archive that lacks an entry for a folder; else such folders are root's, with mode 0755. */
   readonly tarAutocreateParents?: boolean | undefined;
+  /** Take files that are hard links to the repository's own for what they are, without reading them. */
+  readonly linkCheckoutSpeedup?: boolean | undefined;
 }
 
 export interface CommitResult {
@@ -75,7 +78,9 @@ export async function commitTree(repository: Repository, options: CommitOptions,
       const { root, counts } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
-      const written = writeTree(stagingSink(transaction), root, { sidecar: options.sidecar !== false });
+      const sink = stagingSink(transaction, pool);
+      const written = writeTree(sink, root, { sidecar: options.sidecar !== false });
+      await sink.flush();
       throwIfCancelled(observer.signal);
       const result = await finish(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
@@ -98,6 +103,8 @@ async function gather(
   const add = (counts: ScanCounts): void => {
     for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += counts[key];
   };
+  const objectInodes =
+    options.linkCheckoutSpeedup === true && keepsMetadata(repository, scanOptions) ? readObjectInodes(repository) : undefined;
   let root: FolderNode | undefined;
   for (const source of options.sources) {
     if (source.kind === "tar") {
@@ -112,7 +119,15 @@ async function gather(
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
     else {
-      const request = { repository, transaction, options: scanOptions, pool, observer, useCache: options.useCache !== false };
+      const request = {
+        repository,
+        transaction,
+        options: scanOptions,
+        pool,
+        observer,
+        useCache: options.useCache !== false,
+        objectInodes,
+      };
       const scanned = await scanFolder(CWD, bytesOf(source.path), request);
       layer = scanned.root;
       add(scanned.counts);
@@ -125,15 +140,21 @@ async function gather(
   return { root, counts: total };
 }
 
-function scanOptionsOf(repository: Repository, options: CommitOptions): ScanOptions {
-  const canonical = repository.config.mode === "bare-user-only";
+function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {
+  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
   return {
-    canonicalPermissions: options.canonicalPermissions ?? canonical,
+    canonicalPermissions,
     ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
     ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
-    noXattrs: options.noXattrs ?? canonical,
+    // As for ostree, files with canonical permissions have no attributes.
+    noXattrs: options.noXattrs === true || canonicalPermissions,
     oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
   };
+}
+
+/** Whether a file is committed as the repository's own objects were, so that a link to one is that object again. */
+function keepsMetadata(repository: Repository, options: ScanOptions): boolean {
+  return scanFingerprint(options) === scanFingerprint(scanOptionsOf(repository, {}));
 }
 
 function refuseIncomplete(options: CommitOptions, counts: ScanCounts): void {

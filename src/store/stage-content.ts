@@ -34,7 +34,3 @@ export function stageContentIfNew(transaction: Transaction, meta: ContentMeta, d
   inStagingFolder(stagingFd, name, () => void writeContent(repository.config.mode, place, name, meta, { kind: "memory", data }));
   return { checksum, staged: true };
 }
-
-export function stageRecord(transaction: Transaction, record: Buffer): Checksum {
-  return stageContent(transaction, RECORD_META, record);
-}

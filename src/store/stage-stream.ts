@@ -8,13 +8,12 @@ import type { Checksum } from "../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../codec/ostree/content.ts";
 import { tryUnlinkAt } from "../sys/names.ts";
 import { O, closeFd, openAt } from "../sys/open.ts";
+import { temporaryName } from "../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../sys/write-file.ts";
 import { MEMORY_LIMIT, isZero } from "./content/payload.ts";
 import { placeCopy } from "./content/place-copy.ts";
 import { type StagedContent, stageContentIfNew } from "./stage-content.ts";
 import { type Transaction, spend } from "./transaction.ts";
-
-let temporary = 0;
 
 /** A regular file of exactly `size` bytes. Throws `no-space` before the first byte is written, and what `chunks` throws. */
 export function stageStream(
@@ -51,7 +50,7 @@ async function stageLarge(
 ): Promise<StagedContent> {
   const { stagingFd } = transaction;
   spend(transaction, size);
-  const name = `stream-${process.pid}-${temporary++}`;
+  const name = temporaryName("stream");
   const fd = openAt(stagingFd, name, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const checksum = await fillCopy(fd, meta, size, chunks, signal);

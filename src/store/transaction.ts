@@ -14,7 +14,7 @@ import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
 import { looseName } from "../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../sys/durable.ts";
 import { type Lock, takeLock, tryLock } from "../sys/lock.ts";
-import { makeDirAt, removeTreeAt, renameAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
+import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
 import { spaceOf } from "../sys/space.ts";
@@ -107,26 +107,30 @@ export function publish(transaction: Transaction): void {
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  const withCommits = folders.filter((folder) => publishFolder(transaction, folder, false));
+  const withCommits = folders.filter((folder) => !publishFolder(transaction, folder, false));
   for (const folder of withCommits) publishFolder(transaction, folder, true);
   if (repository.config.fsync) syncFileSystem(stagingFd);
 }
 
-/** Moves the commits of one folder, or all else. True where commits are left. */
-function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, commits: boolean): boolean {
-  tryMakeDirAt(repository.objectsFd, folder, 0o755);
+/** Moves the objects of one folder, commits or all others. False where there are commits that have to wait. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, commitsToo: boolean): boolean {
   const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
-  const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
-  let left = false;
   try {
-    for (const { name } of readDir(fromFd)) {
-      if (name.endsWith(".commit") === commits) renameAt(fromFd, name, toFd, name);
-      else left = true;
+    const names = readDir(fromFd).map(({ name }) => name);
+    const ready = commitsToo ? names : names.filter((name) => !name.endsWith(".commit"));
+    // In a new repository whole folders move at once.
+    const all = ready.length === names.length;
+    if (all && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return true;
+    tryMakeDirAt(repository.objectsFd, folder, 0o755);
+    const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
+    try {
+      for (const name of ready) renameAt(fromFd, name, toFd, name);
+    } finally {
+      closeFd(toFd);
     }
-    return left;
+    return all;
   } finally {
     closeFd(fromFd);
-    closeFd(toFd);
   }
 }
 

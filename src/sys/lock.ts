@@ -50,6 +50,11 @@ export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | und
   return undefined;
 }
 
+/** Takes the lock on an open file if nobody else holds it; it lasts until that file is closed. */
+export function tryLockFd(fd: number, kind: LockKind): boolean {
+  return setLock(fd, kind, `/proc/self/fd/${fd}`);
+}
+
 function setLock(fd: number, kind: LockKind, path: string): boolean {
   // struct flock: short type, short whence, then start, length and pid, all zero for "the whole file".
   const request = Buffer.alloc(32);

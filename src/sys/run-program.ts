@@ -1,5 +1,5 @@
 /**
- * Runs other programs: never through a shell, in the C locale, and never outliving the call that started them. A program
+ * Runs other programs: never through a shell, in the C locale, and stopped with all that they started when the call is cancelled. A program
  * that changes something passes a fail point first, like a system call does.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
@@ -65,6 +65,8 @@ export function startProgram(call: ProgramCall): RunningProgram {
   if (call.effect === "change") failPoint(`run ${call.program}`);
   const child = spawn(path, call.args, {
     stdio: ["pipe", "pipe", "pipe"],
+    // A group of its own, so that stopping it stops what it started too, and Ctrl-C leaves the order of the clean-up to us.
+    detached: true,
     env: { ...process.env, LC_ALL: "C", ...call.environment },
     ...(call.folderFd === undefined ? {} : { cwd: `/proc/${process.pid}/fd/${call.folderFd}` }),
   });
@@ -86,8 +88,7 @@ function whenFinished(child: Child, call: ProgramCall): Promise<Omit<ProgramResu
   return new Promise<Omit<ProgramResult, "stdout">>((resolve, reject) => {
     child.once("error", (error) => reject(fromNodeError(error, call.program) as Error));
     child.once("close", (code, killedBy) => {
-      // Ctrl-C reaches the whole foreground group, so the program may be gone before our own handler ran.
-      if (call.signal?.aborted || killedBy === "SIGINT") reject(new RegrowError("cancelled", "Cancelled."));
+      if (call.signal?.aborted) reject(new RegrowError("cancelled", "Cancelled."));
       else if (code === 0 || (code !== null && call.answers?.includes(code))) resolve({ exitCode: code, stderr });
       else reject(failure(call, code, killedBy, stderr));
     });
@@ -95,9 +96,19 @@ function whenFinished(child: Child, call: ProgramCall): Promise<Omit<ProgramResu
 }
 
 function stop(child: Child): void {
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), GRACE_MILLISECONDS);
+  signalGroup(child, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MILLISECONDS);
   child.once("close", () => clearTimeout(timer));
+}
+
+function signalGroup(child: Child, signal: "SIGTERM" | "SIGKILL"): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // All of it may have ended in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 function failure(call: ProgramCall, code: number | null, killedBy: string | null, stderr: string): RegrowError {

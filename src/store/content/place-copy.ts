@@ -1,9 +1,8 @@
 /** The last step of staging a large file: its copy stands in the staging folder already and becomes the object. */
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { ContentMeta } from "../../codec/ostree/content.ts";
-import { looseName } from "../../codec/ostree/object-name.ts";
 import { renameAt } from "../../sys/names.ts";
-import { hasObject } from "../object-files.ts";
+import { hasObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder } from "../transaction.ts";
 import { adoptCopy, writeContent } from "./content-format.ts";
@@ -28,7 +27,7 @@ export async function placeCopy(
   const { repository, stagingFd } = target;
   if (hasObject(repository, "file", checksum)) return false;
   const { config, umask } = repository;
-  const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
+  const name = objectFile(repository, "file", checksum);
   const place = { dirFd: stagingFd, umask, zlibLevel: config.zlibLevel };
   const partial = adoptCopy(config.mode, copy.fd, meta) ? copy.name : `${copy.name}.packed`;
   if (partial !== copy.name)

@@ -10,18 +10,27 @@ import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
-import { readDir } from "../../sys/read-dir.ts";
+import { type DirEntry, readDir } from "../../sys/read-dir.ts";
 import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
-import { type ScanOptions, committedOwnership, committedXattrs, scanFingerprint } from "./scan-options.ts";
+import { objectOfInode } from "./object-inodes.ts";
+import {
+  type ScanOptions,
+  committedOwnership,
+  committedXattrs,
+  emptyXattrs,
+  nodeXattrs,
+  scanFingerprint,
+} from "./scan-options.ts";
 import {
   type BatchFolder,
   type Scan,
   type ScanCounts,
   type ScanRequest,
   closeBatchFolder,
+  countSocket,
   countVanished,
   enqueueFile,
   groupOf,
@@ -44,6 +53,11 @@ interface OpenFolder {
   readonly subfolders: readonly ByteString[];
 }
 
+const DT_DIR = 4;
+const DT_REG = 8;
+const DT_LNK = 10;
+/** Bytes: what a file of a system has on average. */
+const GUESSED_SIZE = 32 * 1024;
 /** How many entries are walked before the other threads' answers are looked at. */
 const YIELD_EVERY = 1024;
 /** How many batches may be out: enough to keep every thread busy, few enough to bound what is held in memory. */
@@ -123,7 +137,7 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
     scan.counts.folders++;
     // Where another file system is mounted, an empty folder is kept: the mount point.
     if (scan.request.options.oneFileSystem && !sameDevice(stat, scan.rootStat)) return { path, folder, subfolders };
-    readEntries(scan, fd, { path, folder, names: [] }, subfolders);
+    readEntries(scan, fd, { path, folder, files: [], links: [] }, subfolders);
     return { path, folder, subfolders };
   } finally {
     closeFd(fd);
@@ -132,28 +146,33 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
 
 function readEntries(scan: Scan, fd: number, first: BatchFolder, subfolders: ByteString[]): void {
   let batch = first;
-  for (const { name } of readDir(fd, first.path)) {
-    readEntry(scan, fd, batch, subfolders, name);
+  for (const entry of readDir(fd, first.path)) {
+    readEntry(scan, fd, batch, subfolders, entry);
     if (!isBatchFull(scan)) continue;
     closeBatchFolder(scan, batch);
-    batch = { ...first, names: [] };
+    batch = { ...first, files: [], links: [] };
   }
   closeBatchFolder(scan, batch);
 }
 
-function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], name: ByteString): void {
+function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], { name, type: listed }: DirEntry): void {
+  if (listed === DT_DIR) return void subfolders.push(name);
+  // Without a cache nothing is asked of the stat that the thread which opens the file does not find itself.
+  if (scan.cache === undefined && scan.request.objectInodes === undefined && (listed === DT_REG || listed === DT_LNK))
+    return enqueueFile(scan, batch, name, listed === DT_LNK, GUESSED_SIZE);
   const stat = tryStatAt(fd, name);
   if (stat === undefined) return countVanished(scan, joinBytes(batch.path, name));
   const type = typeOf(stat.mode);
   if (type === S_IFDIR) subfolders.push(name);
   else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
-  else if (type === S_IFSOCK) scan.counts.sockets++;
+  else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
   else batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
 }
 
 function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteString, stat: Stat): void {
-  const cached = scan.cache === undefined ? undefined : lookUpStat(scan.cache, stat);
-  if (cached === undefined || isLost(scan, cached)) return enqueueFile(scan, batch, name, stat);
+  const cached = knownFile(scan, stat);
+  if (cached === undefined || isLost(scan, cached))
+    return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
   batch.folder.files.set(name, {
@@ -163,6 +182,13 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   scan.counts.files++;
   scan.counts.bytes += stat.size;
   remember(scan, stat, cached);
+}
+
+function knownFile(scan: Scan, stat: Stat): CachedFile | undefined {
+  const { objectInodes } = scan.request;
+  const checksum = objectInodes === undefined ? undefined : objectOfInode(objectInodes, stat);
+  if (checksum !== undefined) return { checksum, flags: 0, hasHoles: false };
+  return scan.cache === undefined ? undefined : lookUpStat(scan.cache, stat);
 }
 
 /** The cache knows the file, but the object is not there: its commit was cut, or it was pruned. */
@@ -178,18 +204,18 @@ function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
 
 function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): ReturnType<FolderNode["nodes"]["get"]> & object {
   const { options } = scan.request;
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsAt(dirFd, name));
+  const xattrs = options.noXattrs ? [] : nodeXattrs(options, readXattrsAt(dirFd, name));
   const node = { ...committedOwnership(options, stat), major: stat.rdevMajor, minor: stat.rdevMinor, xattrs };
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return { node, extras: { time, flags: 0, data: undefined, group: groupOf(scan, stat) } };
 }
 
 function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
+  const found = options.noXattrs ? [] : readXattrsFd(fd);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return newFolder(
-    { ...committedOwnership(options, stat), xattrs },
-    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined },
+    { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
   );
 }
 

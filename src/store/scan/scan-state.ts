@@ -5,12 +5,14 @@
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
 import { type Observer, notice } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
+import type { NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Stat } from "../../sys/stat.ts";
 import type { WorkerPool } from "../../sys/worker-pool.ts";
 import type { Repository } from "../repository.ts";
 import { type Transaction, spend } from "../transaction.ts";
-import { type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
+import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
+import type { ObjectInodes } from "./object-inodes.ts";
 import type { ScanOptions } from "./scan-options.ts";
 import { type StatCache, type StatCacheBuilder, rememberStat } from "./stat-cache.ts";
 
@@ -38,6 +40,8 @@ export interface ScanRequest {
   /** Undefined: hash only, write nothing. */
   readonly transaction: Transaction | undefined;
   readonly options: ScanOptions;
+  /** The repository's own files, where the tree may hold hard links to them. */
+  readonly objectInodes?: ObjectInodes | undefined;
   readonly pool: WorkerPool;
   readonly observer: Observer;
   /** False neither reads nor writes the stat cache. */
@@ -71,7 +75,8 @@ export interface Scan {
 export interface BatchFolder {
   readonly path: ByteString;
   readonly folder: FolderNode;
-  readonly names: ByteString[];
+  readonly files: ByteString[];
+  readonly links: ByteString[];
 }
 
 const BATCH_FILES = 192;
@@ -80,16 +85,16 @@ const BATCH_BYTES = 6 * 1024 * 1024;
 const UNKNOWN = "" as Checksum;
 
 /** Puts a file that has to be read into the batch; its node is filled when the answer comes. */
-export function enqueueFile(scan: Scan, batch: BatchFolder, name: ByteString, stat: Stat): void {
+export function enqueueFile(scan: Scan, batch: BatchFolder, name: ByteString, isLink: boolean, size: number): void {
   batch.folder.files.set(name, { checksum: UNKNOWN, extras: NO_EXTRAS });
-  batch.names.push(name);
+  (isLink ? batch.links : batch.files).push(name);
   scan.batchFiles++;
-  scan.batchBytes += stat.size;
+  scan.batchBytes += size;
 }
 
 /** Ends a folder's part of the batch, and sends the batch when it is full. */
 export function closeBatchFolder(scan: Scan, batch: BatchFolder): void {
-  if (batch.names.length > 0) scan.batch.push(batch);
+  if (batch.files.length + batch.links.length > 0) scan.batch.push(batch);
   if (scan.batchFiles >= BATCH_FILES || scan.batchBytes >= BATCH_BYTES) sendBatch(scan);
 }
 
@@ -108,7 +113,8 @@ export function sendBatch(scan: Scan): void {
     rootFd: scan.rootFd,
     target: transaction === undefined ? undefined : { repository: transaction.repository, stagingFd: transaction.stagingFd },
     options,
-    folders: batch.map(({ path, names }) => ({ path, names })),
+    folders: batch.map(({ path, files, links }) => ({ path, files, links })),
+    transaction: transaction?.name ?? "",
   };
   const work: Promise<void> = pool
     .run<HashFilesJob, HashFilesResult>("hash-files", job)
@@ -136,17 +142,26 @@ export function groupOf(scan: Scan, stat: Stat): LinkGroup | undefined {
   return group;
 }
 
+export function countSocket(scan: Scan, path: ByteString): void {
+  scan.counts.sockets++;
+  notice(scan.request.observer, "socket", "is a socket, which can't be kept", displayBytes(path));
+}
+
 export function countVanished(scan: Scan, path: ByteString): void {
   scan.counts.vanished++;
   notice(scan.request.observer, "vanished", "vanished while the tree was read", displayBytes(path));
 }
 
 function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFilesResult): void {
-  for (const [index, { path, folder, names }] of batch.entries()) {
-    for (const [at, name] of names.entries()) {
+  for (const [index, { path, folder, files, links }] of batch.entries()) {
+    for (const [at, name] of [...files, ...links].entries()) {
       const result = results[index]![at];
       const node = folder.files.get(name)!;
-      if (result !== undefined) fillNode(scan, node, joinBytes(path, name), result);
+      if (result?.node !== undefined) {
+        folder.files.delete(name);
+        folder.nodes.set(name, { node: withBuffers(result.node), extras: extrasOf(scan, result) });
+        scan.counts.files++;
+      } else if (result !== undefined) fillNode(scan, node, joinBytes(path, name), result);
       else {
         folder.files.delete(name);
         countVanished(scan, joinBytes(path, name));
@@ -156,11 +171,10 @@ function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFil
 }
 
 function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFile): void {
-  const { stat, flags, data, checksum } = result;
+  const { stat, flags, data, checksum, emptyXattrs } = result;
   const { counts, request } = scan;
   node.checksum = checksum;
-  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  node.extras = { time, flags, data, group: groupOf(scan, stat) };
+  node.extras = extrasOf(scan, result);
   counts.files++;
   counts.hashed++;
   counts.bytes += stat.size;
@@ -170,5 +184,19 @@ function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFi
   if (result.torn) {
     counts.torn++;
     notice(request.observer, "torn", "changed while it was read", displayBytes(path));
-  } else rememberStat(scan.builder, stat, { checksum, flags, hasHoles: data !== undefined }, scan.startedAt);
+    return;
+  }
+  // The cache has no place for these.
+  if (emptyXattrs === undefined)
+    rememberStat(scan.builder, stat, { checksum, flags, hasHoles: data !== undefined }, scan.startedAt);
+}
+
+/** A Buffer comes from another thread as a plain array of bytes. */
+function withBuffers(node: NodeRecord): NodeRecord {
+  return { ...node, xattrs: node.xattrs.map(({ name, value }) => ({ name, value: Buffer.from(value) })) };
+}
+
+function extrasOf(scan: Scan, { stat, flags, data, emptyXattrs }: HashedFile): Extras {
+  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  return { time, flags, data, group: groupOf(scan, stat), emptyXattrs };
 }

@@ -5,19 +5,20 @@
  * The one thing that is not taken as it stands is a link's mode: Linux knows only 0777, and a repository of mode bare could not
  * give another one back.
  */
-import type { ByteString } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY, isUtf8 } from "../../base/byte-string.ts";
 import { throwIfCancelled } from "../../base/errors.ts";
 import { type Observer, notice, report } from "../../base/events.ts";
+import type { DirMeta } from "../../codec/ostree/dirmeta.ts";
 import type { TarEntry } from "../../codec/tar/entry.ts";
 import { readTar } from "../../codec/tar/read.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from "../../sys/stat.ts";
 import { readUnpacked } from "../../sys/unpacked-stream.ts";
-import { type ScanOptions, committedOwnership, committedXattrs } from "../scan/scan-options.ts";
+import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "../scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "../scan/scan-state.ts";
 import { stageContentIfNew } from "../stage-content.ts";
 import { stageStream } from "../stage-stream.ts";
 import type { Transaction } from "../transaction.ts";
-import { type Extras, type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { type Extras, type FolderNode, NO_EXTRAS, type SpecialNode, newFolder } from "../tree/working-tree.ts";
 import { shownPath, unsupportedEntry } from "./entry-path.ts";
 import { expandHoles, joinStretches } from "./expand-holes.ts";
 import { type GrowingTree, placeFile, placeFolder, placeLink, placeNode } from "./place-entry.ts";
@@ -77,7 +78,7 @@ export async function importTar(source: string | number, request: TarImport): Pr
 async function takeEntry(run: Running, entry: TarEntry): Promise<void> {
   const { tree, counts } = run;
   if (entry.type === "directory") {
-    placeFolder(tree, entry.name, metaOf(run, entry, S_IFDIR), extrasOf(entry));
+    placeFolder(tree, entry.name, metaOf(run, entry, S_IFDIR), extrasOf(run, entry));
     counts.folders++;
     return;
   }
@@ -90,44 +91,43 @@ async function takeEntry(run: Running, entry: TarEntry): Promise<void> {
 
 async function takeFile(run: Running, entry: TarEntry): Promise<void> {
   const { transaction, observer } = run.request;
-  const meta = { ...metaOf(run, entry, S_IFREG), target: "" as ByteString };
+  const meta = { ...metaOf(run, entry, S_IFREG), target: EMPTY };
   const chunks = entry.sparse === undefined ? entry.content : expandHoles(entry.content, entry.size, entry.sparse);
   const { checksum, staged } = await stageStream(transaction, meta, entry.size, chunks, observer.signal);
   countHashed(run, entry.size, staged);
-  placeFile(run.tree, entry.name, { checksum, extras: extrasOf(entry) });
+  placeFile(run.tree, entry.name, { checksum, extras: extrasOf(run, entry) });
 }
 
 function takeSymlink(run: Running, entry: TarEntry): void {
-  if (entry.linkName.length > LONGEST_TARGET)
-    throw unsupportedEntry(entry.name, `its target has more than ${LONGEST_TARGET} bytes`);
-  const meta = { ...metaOf(run, { ...entry, mode: LINK_MODE }, S_IFLNK), target: entry.linkName };
+  const target = entry.linkName;
+  if (target.length > LONGEST_TARGET) throw unsupportedEntry(entry.name, `its target has more than ${LONGEST_TARGET} bytes`);
+  // OSTree's text type holds UTF-8 only, so another target can be in no object.
+  if (!isUtf8(target)) return placeNode(run.tree, entry.name, nodeOf(run, { ...entry, mode: LINK_MODE }, S_IFLNK, target));
+  const meta = { ...metaOf(run, { ...entry, mode: LINK_MODE }, S_IFLNK), target };
   const { checksum, staged } = stageContentIfNew(run.request.transaction, meta, NO_DATA);
   countHashed(run, 0, staged);
-  placeFile(run.tree, entry.name, { checksum, extras: extrasOf(entry) });
+  placeFile(run.tree, entry.name, { checksum, extras: extrasOf(run, entry) });
 }
 
 function takeNode(run: Running, entry: TarEntry): void {
   const type = entry.type === "fifo" ? S_IFIFO : entry.type === "block" ? S_IFBLK : S_IFCHR;
-  const node = { ...metaOf(run, entry, type), major: entry.devMajor, minor: entry.devMinor };
-  placeNode(run.tree, entry.name, { node, extras: extrasOf(entry) });
+  placeNode(run.tree, entry.name, nodeOf(run, entry, type));
 }
 
-function metaOf(
-  { request: { options } }: Running,
-  { uid, gid, mode, xattrs }: TarEntry,
-  type: number,
-): {
-  uid: number;
-  gid: number;
-  mode: number;
-  xattrs: ReturnType<typeof committedXattrs>;
-} {
+function nodeOf({ request: { options } }: Running, entry: TarEntry, type: number, target?: ByteString): SpecialNode {
+  const { uid, gid, mode, devMajor, devMinor, mtime, xattrs } = entry;
+  const ownership = committedOwnership(options, { uid, gid, mode: type | mode });
+  const node = { ...ownership, major: devMajor, minor: devMinor, xattrs: nodeXattrs(options, xattrs), target };
+  return { node, extras: { ...NO_EXTRAS, time: mtime } };
+}
+
+function metaOf({ request: { options } }: Running, { uid, gid, mode, xattrs }: TarEntry, type: number): DirMeta {
   return { ...committedOwnership(options, { uid, gid, mode: type | mode }), xattrs: committedXattrs(options, xattrs) };
 }
 
-function extrasOf({ mtime, sparse, size }: TarEntry): Extras {
+function extrasOf({ request: { options } }: Running, { mtime, sparse, size, xattrs }: TarEntry): Extras {
   const data = sparse === undefined ? undefined : joinStretches(sparse, size);
-  return { time: mtime, flags: 0, data, group: undefined };
+  return { time: mtime, flags: 0, data, group: undefined, emptyXattrs: emptyXattrs(options, xattrs) };
 }
 
 function countHashed({ counts }: Running, bytes: number, staged: boolean): void {

@@ -39,6 +39,6 @@ export function linkTarget(groups: LinkGroups, leaf: Leaf, name: ByteString): By
 
 function identityOf(leaf: Leaf): string {
   if (leaf.kind === "file") return leaf.checksum;
-  const { mode, uid, gid, major, minor, xattrs } = leaf.node;
-  return JSON.stringify([mode, uid, gid, major, minor, xattrs.map(({ name, value }) => [name, value.toString("hex")])]);
+  const { mode, uid, gid, major, minor, xattrs, target } = leaf.node;
+  return JSON.stringify([mode, uid, gid, major, minor, target, xattrs.map(({ name, value }) => [name, value.toString("hex")])]);
 }

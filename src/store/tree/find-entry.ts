@@ -18,22 +18,27 @@ export type FoundEntry =
 
 /** The entry at `path`, from the root of the tree; leading and doubled slashes don't matter. Throws `not-found`. */
 export function findEntry(repository: Repository, root: FolderRef, path: string): FoundEntry {
+  const found = tryFindEntry(repository, root, path);
+  if (found === undefined) throw noSuchPath(path);
+  return found;
+}
+
+/** Like `findEntry`, but undefined where the tree has no such path. No symbolic link is followed. */
+export function tryFindEntry(repository: Repository, root: FolderRef, path: string): FoundEntry | undefined {
   const names = path
     .split("/")
     .filter((piece) => piece !== "" && piece !== ".")
     .map(bytesOf);
   let folder: FolderRef = root;
   for (const [index, name] of names.entries()) {
-    const view = viewFolder(repository, folder.tree, folder.sidecar);
-    const found = entryIn(view, name);
-    if (found === undefined || (found.kind !== "folder" && index < names.length - 1)) throw noSuchPath(path);
-    if (found.kind !== "folder") return found;
-    folder = found;
+    const found = entryIn(viewFolder(repository, folder.tree, folder.sidecar), name);
+    if (found?.kind === "folder") folder = found;
+    else return index === names.length - 1 ? found : undefined;
   }
   return { kind: "folder", tree: folder.tree, meta: folder.meta, sidecar: folder.sidecar };
 }
 
-function entryIn(view: FolderView, name: ByteString): FoundEntry | undefined {
+export function entryIn(view: FolderView, name: ByteString): FoundEntry | undefined {
   const byName = (entry: { name: ByteString }): boolean => entry.name === name;
   const dir: ViewDir | undefined = view.dirs.find(byName);
   if (dir !== undefined) return { kind: "folder", ...dir };

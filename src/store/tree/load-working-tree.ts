@@ -33,7 +33,7 @@ function loadFolder(
 
 function extrasOf(record: EntryRecord | undefined, groups: Map<ByteString, LinkGroup>): Extras {
   const group = record?.linkTo === undefined ? undefined : groupOf(groups, record.linkTo);
-  return { time: record?.time, flags: record?.flags ?? 0, data: record?.data, group };
+  return { time: record?.time, flags: record?.flags ?? 0, data: record?.data, group, emptyXattrs: record?.emptyXattrs };
 }
 
 function groupOf(groups: Map<ByteString, LinkGroup>, leader: ByteString): LinkGroup {

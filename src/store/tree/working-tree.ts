@@ -21,6 +21,8 @@ export interface Extras {
   readonly data: readonly Stretch[] | undefined;
   /** The names of one file with several share one group. */
   readonly group: LinkGroup | undefined;
+  /** Names of the extended attributes that have an empty value, sorted. Those of a node stand with the others. */
+  readonly emptyXattrs?: readonly ByteString[] | undefined;
 }
 
 /** All names of one file. Its leader is the first path, bytewise; the others are links to it. */
@@ -34,7 +36,7 @@ export interface FileNode {
   extras: Extras;
 }
 
-/** A device node or FIFO. */
+/** A device node, a FIFO, or a link whose target is not UTF-8. */
 export interface SpecialNode {
   readonly node: NodeRecord;
   readonly extras: Extras;
