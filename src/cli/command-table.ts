@@ -59,8 +59,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "install",
     group: "Bare metal",
-    summary: "a commit becomes a disk image that boots",
-    shape: "COMMIT --image FILE --size SIZE",
+    summary: "a disk image that boots with that state",
+    shape: "COMMIT --image FILE",
     load: async () => (await import("./commands/install.ts")).install,
   },
   {
