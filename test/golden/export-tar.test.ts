@@ -3,15 +3,22 @@
  * bsdtar must list the same; `ostree export` must unpack to the same content.
  */
 import assert from "node:assert/strict";
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type { RegrowEvent } from "../../src/base/events.ts";
 import { commitTree } from "../../src/store/commit.ts";
 import type { RepositoryMode } from "../../src/store/repository-config.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { exportTar } from "../../src/store/tar/export-tar.ts";
 import { requires } from "../support/requires.ts";
-import { commitFolder, commitTar, exported, newRepository, run, temporaryFolder } from "../support/tar-store.ts";
+import { runText as run } from "../support/programs.ts";
+import { newRepository } from "../support/repositories.ts";
+import { scratchFolder } from "../support/scratch.ts";
+import { commitFolder, commitTar, exported } from "../support/tar-store.ts";
 import { isRootUser, makeTree } from "../support/tar-tree.ts";
 import { type FileFacts, fileExtents, treeFacts } from "../support/tree-facts.ts";
 
@@ -37,7 +44,7 @@ for (const mode of MODES) {
 
 test("the same commit gives the same bytes from any repository, and they give the same commit", async (t) => {
   if (!requires(t, { root: true })) return;
-  const folder = temporaryFolder(t);
+  const folder = scratchFolder(t);
   makeTree(`${folder}/tree`, RICH);
   const archives: Buffer[] = [];
   for (const mode of MODES) {
@@ -168,8 +175,35 @@ test("who takes the archive can stop it", async (t) => {
   await assert.rejects(exportTar(repository, commit, fail), /no more/);
 });
 
+test("a pipe that is slow and was set to not wait gets all of the archive", async (t) => {
+  const { folder, repository } = place(t, "archive");
+  makeLarge(`${folder}/tree`);
+  const { commit } = await commitFolder(repository, `${folder}/tree`);
+  run("mkfifo", [`${folder}/pipe`]);
+  const reader = spawn("sh", ["-c", 'exec < "$1/pipe"; sleep 0.2; sha256sum', "sh", folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const read = text(reader.stdout);
+  // Opening it so fails until somebody reads.
+  let fd: number | undefined;
+  while (fd === undefined) {
+    try {
+      fd = openSync(`${folder}/pipe`, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, "ENXIO");
+      await setTimeout(10);
+    }
+  }
+  await exportTar(repository, commit, fd);
+  closeSync(fd);
+  const digest = createHash("sha256")
+    .update(await exported(repository, commit))
+    .digest("hex");
+  assert.equal((await read).split(" ")[0], digest);
+});
+
 function place(t: TestContext, mode: RepositoryMode): { folder: string; repository: Repository } {
-  const folder = temporaryFolder(t);
+  const folder = scratchFolder(t);
   return { folder, repository: newRepository(t, `${folder}/repository`, mode) };
 }
 

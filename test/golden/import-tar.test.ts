@@ -28,15 +28,10 @@ import { resolveRevision } from "../../src/store/revision.ts";
 import { removeXattrAt } from "../../src/sys/xattr.ts";
 import { requires } from "../support/requires.ts";
 import { END, V7, header, octal, padded } from "../support/tar-archive.ts";
-import {
-  type Digest,
-  commitFolder,
-  commitSources,
-  commitTar,
-  newRepository,
-  run,
-  temporaryFolder,
-} from "../support/tar-store.ts";
+import { runText as run } from "../support/programs.ts";
+import { newRepository } from "../support/repositories.ts";
+import { scratchFolder } from "../support/scratch.ts";
+import { type Digest, commitFolder, commitSources, commitTar } from "../support/tar-store.ts";
 import { isRootUser, makeTree } from "../support/tar-tree.ts";
 
 const BASIC = { isRich: false, hasOldFractions: false, isRoot: false };
@@ -57,7 +52,7 @@ for (const mode of ["bare", "bare-user", "archive"] as const) {
 
 test("large files, dense and with holes, give what their folder gives", async (t) => {
   if (!requires(t, { root: true, programs: ["tar"] })) return;
-  const folder = temporaryFolder(t);
+  const folder = scratchFolder(t);
   mkdirSync(`${folder}/tree`);
   writeFileSync(`${folder}/tree/dense`, Buffer.alloc(LARGE, "some data that is not zero, "));
   const fd = openSync(`${folder}/tree/holes`, "w");
@@ -226,7 +221,7 @@ test("the oldest archives are read", async (t) => {
 });
 
 function place(t: TestContext, mode: RepositoryMode): { folder: string; repository: Repository } {
-  const folder = temporaryFolder(t);
+  const folder = scratchFolder(t);
   return { folder, repository: newRepository(t, `${folder}/repository`, mode) };
 }
 
@@ -236,8 +231,8 @@ function pack(folder: string, options: readonly string[]): void {
 }
 
 /**
- * Without what ostree can't store, and what it takes wrong from an archive: it leaves attributes in the archive's order instead of
- * their own and their names in GNU tar's spelling, and replaces a link's target that is not UTF-8.
+ * Without what ostree can't store, and what it takes from an archive in another way than from a folder: it leaves attributes in
+ * the archive's order, even empty ones, their names in GNU tar's spelling, and replaces a link's target that is not UTF-8.
  */
 function leaveWhatOstreeTakes(tree: string): void {
   for (const name of ["fifo", "null", "disk", "symlink-bytes"]) rmSync(`${tree}/${name}`, { force: true });

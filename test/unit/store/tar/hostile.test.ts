@@ -13,7 +13,9 @@ import { commitTree } from "../../../../src/store/commit.ts";
 import { listRefs } from "../../../../src/store/refs.ts";
 import { loadWorkingTree } from "../../../../src/store/tree/load-working-tree.ts";
 import { END, header, octal, padded, pax } from "../../../support/tar-archive.ts";
-import { commitTar, newRepository, temporaryFolder } from "../../../support/tar-store.ts";
+import { newRepository } from "../../../support/repositories.ts";
+import { scratchFolder } from "../../../support/scratch.ts";
+import { commitTar } from "../../../support/tar-store.ts";
 import { treeFacts } from "../../../support/tree-facts.ts";
 
 const DIR = { type: "5", mode: octal(0o755, 8) };
@@ -151,7 +153,7 @@ interface Prepared {
 
 /** A repository with the canary beside it; the archives' names and targets lead to the canary. */
 function prepare(t: TestContext): Prepared {
-  const folder = temporaryFolder(t);
+  const folder = scratchFolder(t);
   const canary = `${folder}/canary`;
   mkdirSync(`${canary}/folder`, { recursive: true });
   writeFileSync(`${canary}/file`, "alive");
