@@ -99,36 +99,35 @@ export function spend(transaction: Transaction, bytes: number): void {
 }
 
 /**
- * Makes everything staged part of the repository, durably. Commits come last: wherever this is cut, whoever finds a commit, such
- * as `ostree fsck`, finds its tree too. The transaction stays open for refs.
+ * Makes everything staged part of the repository, durably. Commits come last, so that a commit which can be seen is whole. The
+ * transaction stays open for refs.
  */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  const withCommits = folders.filter((folder) => !publishFolder(transaction, folder, false));
-  for (const folder of withCommits) publishFolder(transaction, folder, true);
+  const commits = folders.flatMap((folder) => publishFolder(transaction, folder));
+  for (const name of commits) renameAt(stagingFd, name, repository.objectsFd, name);
   if (repository.config.fsync) syncFileSystem(stagingFd);
 }
 
-/** Moves the objects of one folder, commits or all others. False where there are commits that have to wait. */
-function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, commitsToo: boolean): boolean {
+/** Moves what is in a staged folder but commits, whose names it returns. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString): string[] {
   const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
   try {
-    const names = readDir(fromFd).map(({ name }) => name);
-    const ready = commitsToo ? names : names.filter((name) => !name.endsWith(".commit"));
+    const names = readDir(fromFd).map((entry) => entry.name);
+    const commits = names.filter((name) => name.endsWith(".commit"));
     // In a new repository whole folders move at once.
-    const all = ready.length === names.length;
-    if (all && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return true;
+    if (commits.length === 0 && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return [];
     tryMakeDirAt(repository.objectsFd, folder, 0o755);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {
-      for (const name of ready) renameAt(fromFd, name, toFd, name);
+      for (const name of names) if (!name.endsWith(".commit")) renameAt(fromFd, name, toFd, name);
     } finally {
       closeFd(toFd);
     }
-    return all;
+    return commits.map((name) => `${folder}/${name}`);
   } finally {
     closeFd(fromFd);
   }
