@@ -94,6 +94,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/refs.ts")).refs,
   },
   {
+    name: "import",
+    group: "Repository",
+    summary: "an archive becomes a commit",
+    load: async () => (await import("./commands/import.ts")).importArchive,
+  },
+  {
+    name: "export",
+    group: "Repository",
+    summary: "a commit becomes an archive",
+    load: async () => (await import("./commands/export.ts")).exportArchive,
+  },
+  {
+    name: "try",
+    group: "Beside",
+    summary: "a tour with a copy of /etc",
+    load: async () => (await import("./commands/try.ts")).tryRegrow,
+  },
+  {
     name: "completion",
     group: "Beside",
     summary: "print a completion script for a shell",

@@ -12,9 +12,9 @@ import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
-import { importTar } from "./tar/import-tar.ts";
 import { writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
+import { importTar } from "./tar/import-tar.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, withTransaction } from "./transaction.ts";
@@ -34,10 +34,10 @@ export interface CommitOptions extends Partial<ScanOptions>, FinishOptions {
   readonly strict?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly useCache?: boolean | undefined;
-  /** False refuses an archive that lacks an entry for a folder; else such folders are root's, with mode 0755. */
-  readonly tarAutocreateParents?: boolean | undefined;
   /** Take files that are hard links to the repository's own for what they are, without reading them. */
   readonly linkCheckoutSpeedup?: boolean | undefined;
+  /** False refuses an archive that lacks an entry for a folder; else such folders are root's, with mode 0755. */
+  readonly tarAutocreateParents?: boolean | undefined;
 }
 
 export interface CommitResult extends FinishedCommit {

@@ -10,27 +10,18 @@ import { type Transaction, inStagingFolder, spend } from "./transaction.ts";
 /** Metadata of the files that hold sidecar records. */
 export const RECORD_META: ContentMeta = { uid: 0, gid: 0, mode: 0o100644, target: EMPTY, xattrs: [] };
 
-export interface StagedContent {
-  readonly checksum: Checksum;
-  /** False where the repository, or this transaction, had it. */
-  readonly staged: boolean;
-}
-
 /** Stages a content object unless the repository has it. Returns its checksum. Throws `no-space`. */
 export function stageContent(transaction: Transaction, meta: ContentMeta, data: Buffer): Checksum {
-  return stageContentIfNew(transaction, meta, data).checksum;
-}
-
-/** Like `stageContent`, and tells whether it was new. */
-export function stageContentIfNew(transaction: Transaction, meta: ContentMeta, data: Buffer): StagedContent {
   const checksum = createHash("sha256").update(encodeContentHeader(meta)).update(data).digest("hex") as Checksum;
   const { repository, stagingFd, known } = transaction;
   const name = objectFile(repository, "file", checksum);
-  if (known.has(name)) return { checksum, staged: false };
+  if (known.has(name)) return checksum;
   known.add(name);
-  if (hasObject(repository, "file", checksum)) return { checksum, staged: false };
+  if (hasObject(repository, "file", checksum)) return checksum;
   spend(transaction, data.length);
   const place = { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel };
   inStagingFolder(stagingFd, name, () => void writeContent(repository.config.mode, place, name, meta, { kind: "memory", data }));
-  return { checksum, staged: true };
+  transaction.stagedFiles++;
+  transaction.stagedBytes += data.length;
+  return checksum;
 }

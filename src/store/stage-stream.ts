@@ -12,7 +12,7 @@ import { temporaryName } from "../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../sys/write-file.ts";
 import { MEMORY_LIMIT, isZero } from "./content/payload.ts";
 import { placeCopy } from "./content/place-copy.ts";
-import { type StagedContent, stageContentIfNew } from "./stage-content.ts";
+import { stageContent } from "./stage-content.ts";
 import { type Transaction, spend } from "./transaction.ts";
 
 /** A regular file of exactly `size` bytes. Throws `no-space` before the first byte is written, and what `chunks` throws. */
@@ -22,7 +22,7 @@ export function stageStream(
   size: number,
   chunks: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
-): Promise<StagedContent> {
+): Promise<Checksum> {
   return size <= MEMORY_LIMIT ? stageSmall(transaction, meta, size, chunks) : stageLarge(transaction, meta, size, chunks, signal);
 }
 
@@ -31,14 +31,14 @@ async function stageSmall(
   meta: ContentMeta,
   size: number,
   chunks: AsyncIterable<Uint8Array>,
-): Promise<StagedContent> {
+): Promise<Checksum> {
   const data = Buffer.allocUnsafe(size);
   let filled = 0;
   for await (const chunk of chunks) {
     data.set(chunk, filled);
     filled += chunk.length;
   }
-  return stageContentIfNew(transaction, meta, data.subarray(0, filled));
+  return stageContent(transaction, meta, data.subarray(0, filled));
 }
 
 async function stageLarge(
@@ -47,16 +47,18 @@ async function stageLarge(
   size: number,
   chunks: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
-): Promise<StagedContent> {
+): Promise<Checksum> {
   const { stagingFd } = transaction;
   spend(transaction, size);
   const name = temporaryName("stream");
   const fd = openAt(stagingFd, name, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const checksum = await fillCopy(fd, meta, size, chunks, signal);
-    const staged = await placeCopy(transaction, { name, fd, size }, meta, checksum);
-    if (!staged) transaction.written -= size;
-    return { checksum, staged };
+    if (await placeCopy(transaction, { name, fd, size }, meta, checksum)) {
+      transaction.stagedFiles++;
+      transaction.stagedBytes += size;
+    } else transaction.written -= size;
+    return checksum;
   } finally {
     closeFd(fd);
     tryUnlinkAt(stagingFd, name);

@@ -15,7 +15,13 @@ import { S_IFIFO, S_IFSOCK, statFd, typeOf } from "./stat.ts";
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 /** Raises `stop` when it ends, whatever ended it, so that nothing waits for more of `chunks`. */
-type Unpack = (chunks: Chunks, stop: AbortController, signal: AbortSignal) => Chunks;
+type Unpack = (packed: Packed, stop: AbortController, signal: AbortSignal) => Chunks;
+
+interface Packed {
+  readonly chunks: Chunks;
+  /** What errors call it. */
+  readonly label: string;
+}
 
 const CHUNK = 256 * 1024;
 /** As many bytes as the longest mark below. */
@@ -43,7 +49,7 @@ export async function* readUnpacked(source: string | number, signal?: AbortSigna
     const mark = first.toString("latin1", 0, MARK);
     const unpack = PACKINGS.find(([pattern]) => pattern.test(mark))?.[1];
     const all = startingWith(first, chunks);
-    yield* unpack === undefined ? all : unpack(all, stop, either);
+    yield* unpack === undefined ? all : unpack({ chunks: all, label: labelOf(source) }, stop, either);
   } finally {
     if (typeof source === "string") closeFd(fd);
   }
@@ -101,13 +107,13 @@ async function* startingWith(first: Buffer, rest: Chunks): Chunks {
   }
 }
 
-async function* gunzip(chunks: Chunks, stop: AbortController): Chunks {
+async function* gunzip({ chunks, label }: Packed, stop: AbortController): Chunks {
   const stream = createGunzip({ chunkSize: CHUNK });
   const feeding = feed(chunks, stream).catch((error: unknown) => void stream.destroy(error as Error));
   try {
     for await (const piece of stream) yield piece as Buffer;
   } catch (error) {
-    throw isZlibError(error) ? brokenStream(error) : error;
+    throw isZlibError(error) ? brokenStream(label, error) : error;
   } finally {
     stop.abort();
     stream.destroy();
@@ -116,7 +122,7 @@ async function* gunzip(chunks: Chunks, stop: AbortController): Chunks {
 }
 
 function byProgram(program: string, args: readonly string[]): Unpack {
-  return async function* unpack(chunks, stop, signal) {
+  return async function* unpack({ chunks }, stop, signal) {
     const running = startProgram({ program, args, effect: "read", signal });
     let failure: unknown;
     const feeding = feed(chunks, running.stdin).catch((error: unknown) => {
@@ -152,8 +158,14 @@ function isZlibError(error: unknown): boolean {
   return typeof code === "string" && code.startsWith("Z_");
 }
 
-function brokenStream(cause: unknown): RegrowError {
-  return new RegrowError("corrupt", "The gzip data is broken or cut short.", {
+function labelOf(source: string | number): string {
+  if (typeof source === "string") return source;
+  return source === 0 ? "stdin" : `file descriptor ${source}`;
+}
+
+function brokenStream(label: string, cause: unknown): RegrowError {
+  return new RegrowError("corrupt", `${label}: can't be unpacked: the gzip data is broken or cut short.`, {
+    path: label,
     hint: "Fetch the file or make it once more.",
     cause,
   });

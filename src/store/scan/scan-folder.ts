@@ -5,7 +5,6 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { report } from "../../base/events.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
@@ -38,6 +37,7 @@ import {
   newScanCounts,
   sendBatch,
   settleBatches,
+  tell,
 } from "./scan-state.ts";
 import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
@@ -75,6 +75,8 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     keepCache(scan);
     return { root, counts: scan.counts };
   } finally {
+    // Who wants to stop doesn't wait for what is already handed out.
+    if (request.observer.signal?.aborted === true) await request.pool.close();
     await Promise.allSettled(scan.running);
     closeFd(rootFd);
   }
@@ -252,8 +254,4 @@ function keepCache(scan: Scan): void {
   const { request, cache, counts, builder } = scan;
   if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
   saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-}
-
-function tell(scan: Scan): void {
-  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }

@@ -42,8 +42,8 @@ export interface ExportCounts {
 const REPORT_EVERY = 512;
 
 /**
- * Throws `not-found`, `corrupt`, `hostile`, `usage`, `unsupported` for what no archive can hold, `cancelled`, SystemError. What
- * was written until then is no archive.
+ * Writes the archive of a commit. Throws `not-found`, `corrupt`, `hostile`, `usage`, `unsupported` for what no archive can hold,
+ * `cancelled`, SystemError. What was written until then is no archive.
  */
 export async function exportTar(
   repository: Repository,
@@ -52,13 +52,35 @@ export async function exportTar(
   options: ExportOptions = {},
   observer: Observer = {},
 ): Promise<ExportCounts> {
+  const counts: ExportCounts = { files: 0, folders: 0, bytes: 0 };
+  const write = typeof target === "number" ? (chunk: Uint8Array) => writeNext(target, chunk) : target;
+  for await (const chunk of archiveChunks(repository, commit, options, observer, counts)) await write(chunk);
+  return counts;
+}
+
+/** The same archive in chunks; one is valid until the next is asked for. Throws as `exportTar` does. */
+export function streamTar(
+  repository: Repository,
+  commit: Checksum,
+  options: ExportOptions = {},
+  observer: Observer = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return archiveChunks(repository, commit, options, observer, { files: 0, folders: 0, bytes: 0 });
+}
+
+async function* archiveChunks(
+  repository: Repository,
+  commit: Checksum,
+  options: ExportOptions,
+  observer: Observer,
+  counts: ExportCounts,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const root = loadCommit(repository, commit);
   const sidecar = options.sidecar === false ? undefined : rootSidecar(repository, root);
   const path = pathOf(options.subpath ?? "");
   const found = findEntry(repository, { tree: root.tree, meta: root.meta, sidecar }, options.subpath ?? "");
   const items = (): Iterable<TreeItem> =>
     found.kind === "folder" ? walkInOrder(repository, path, found) : [leafItem(path, found)];
-  const counts: ExportCounts = { files: 0, folders: 0, bytes: 0 };
   const settings = {
     repository,
     nameOf: namer(found.kind === "folder" ? path : folderOf(path), prefixOf(options.prefix ?? "")),
@@ -68,14 +90,12 @@ export async function exportTar(
     verify: options.verify === true,
   };
   const entries = counted(archiveEntries(settings, tellFlags(items(), observer)), counts, observer);
-  const write = typeof target === "number" ? (chunk: Uint8Array) => writeNext(target, chunk) : target;
   for await (const chunk of writeTar(entries)) {
     throwIfCancelled(observer.signal);
-    await write(chunk);
+    yield chunk;
     counts.bytes += chunk.length;
   }
   report(observer, "export", { done: counts.files, bytes: counts.bytes });
-  return counts;
 }
 
 async function* counted(

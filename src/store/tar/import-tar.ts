@@ -15,7 +15,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from "../../sys/
 import { readUnpacked } from "../../sys/unpacked-stream.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "../scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "../scan/scan-state.ts";
-import { stageContentIfNew } from "../stage-content.ts";
+import { stageContent } from "../stage-content.ts";
 import { stageStream } from "../stage-stream.ts";
 import type { Transaction } from "../transaction.ts";
 import { type Extras, type FolderNode, NO_EXTRAS, type SpecialNode, newFolder } from "../tree/working-tree.ts";
@@ -57,11 +57,12 @@ const NO_DATA = Buffer.alloc(0);
  * of the tree, `unsupported`, `not-found`, `missing-program`, `program-failed`, `no-space`, `cancelled`, SystemError.
  */
 export async function importTar(source: string | number, request: TarImport): Promise<ImportedTar> {
-  const { observer, options, autocreateParents } = request;
+  const { transaction, observer, options, autocreateParents } = request;
   const implied = { ...committedOwnership(options, { uid: 0, gid: 0, mode: S_IFDIR | 0o755 }), xattrs: [] };
   const impliedMeta = autocreateParents ? implied : undefined;
   const tree = { root: request.base ?? newFolder(implied), impliedMeta, names: 0, implied: 0 };
   const run: Running = { request, tree, counts: newScanCounts(), losses: new Map() };
+  const before = { files: transaction.stagedFiles, bytes: transaction.stagedBytes };
   let entries = 0;
   for await (const entry of readTar(readUnpacked(source, observer.signal))) {
     throwIfCancelled(observer.signal);
@@ -72,7 +73,11 @@ export async function importTar(source: string | number, request: TarImport): Pr
   tell(run);
   for (const [loss, { count, first }] of run.losses)
     notice(observer, "tar", `${count === 1 ? "" : `of ${count} entries, this the first: `}${loss}`, shownPath(first));
-  return { root: tree.root, counts: run.counts };
+  const { stagedFiles, stagedBytes } = transaction;
+  return {
+    root: tree.root,
+    counts: { ...run.counts, stagedFiles: stagedFiles - before.files, stagedBytes: stagedBytes - before.bytes },
+  };
 }
 
 async function takeEntry(run: Running, entry: TarEntry): Promise<void> {
@@ -93,8 +98,8 @@ async function takeFile(run: Running, entry: TarEntry): Promise<void> {
   const { transaction, observer } = run.request;
   const meta = { ...metaOf(run, entry, S_IFREG), target: EMPTY };
   const chunks = entry.sparse === undefined ? entry.content : expandHoles(entry.content, entry.size, entry.sparse);
-  const { checksum, staged } = await stageStream(transaction, meta, entry.size, chunks, observer.signal);
-  countHashed(run, entry.size, staged);
+  const checksum = await stageStream(transaction, meta, entry.size, chunks, observer.signal);
+  countHashed(run, entry.size);
   placeFile(run.tree, entry.name, { checksum, extras: extrasOf(run, entry) });
 }
 
@@ -104,8 +109,8 @@ function takeSymlink(run: Running, entry: TarEntry): void {
   // OSTree's text type holds UTF-8 only, so another target can be in no object.
   if (!isUtf8(target)) return placeNode(run.tree, entry.name, nodeOf(run, { ...entry, mode: LINK_MODE }, S_IFLNK, target));
   const meta = { ...metaOf(run, { ...entry, mode: LINK_MODE }, S_IFLNK), target };
-  const { checksum, staged } = stageContentIfNew(run.request.transaction, meta, NO_DATA);
-  countHashed(run, 0, staged);
+  const checksum = stageContent(run.request.transaction, meta, NO_DATA);
+  countHashed(run, 0);
   placeFile(run.tree, entry.name, { checksum, extras: extrasOf(run, entry) });
 }
 
@@ -130,12 +135,9 @@ function extrasOf({ request: { options } }: Running, { mtime, sparse, size, xatt
   return { time: mtime, flags: 0, data, group: undefined, emptyXattrs: emptyXattrs(options, xattrs) };
 }
 
-function countHashed({ counts }: Running, bytes: number, staged: boolean): void {
+function countHashed({ counts }: Running, bytes: number): void {
   counts.hashed++;
   counts.bytes += bytes;
-  if (!staged) return;
-  counts.stagedFiles++;
-  counts.stagedBytes += bytes;
 }
 
 function countLosses({ losses }: Running, { name, warnings }: TarEntry): void {
