@@ -120,7 +120,8 @@ test("ostree makes the same root of the same archive", (t) => {
   if (!requires(t, { programs: ["ostree", "tar"] })) return;
   bench.write("for-ostree/etc/motd", "hello\n");
   symlinkSync("motd", bench.at("for-ostree/etc/link"));
-  const options = ["--owner=0", "--group=0", "--mode=a+rX,u+w,go-w", "--numeric-owner"];
+  // Not with --mode, which GNU tar applies to links too: regrow gives them 0777, the only mode that Linux knows.
+  const options = ["--owner=0", "--group=0", "--numeric-owner"];
   execFileSync("tar", [...options, "-cf", bench.at("o.tar"), "-C", bench.at("for-ostree"), "."]);
   bench.ok("import", "-q", "-b", "o", "o.tar");
   execFileSync("ostree", ["init", "--repo=ostree", "--mode=bare-user"], { cwd: bench.folder });
