@@ -42,7 +42,7 @@ export async function commitFiles(
   options: Partial<CommitOptions> = {},
 ): Promise<Checksum> {
   const folder = writeTreeTo(path.join(scratch, `tree-${count++}`), tree);
-  const { commit } = await commitTree(repository, { branch: "main", sources: [{ kind: "dir", path: folder }], ...options });
+  const { commit } = await commitTree(repository, { branch: "main", sources: [{ kind: "dir", path: folder }], workers: 1, ...options });
   return commit;
 }
 
