@@ -49,7 +49,7 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   try {
     removeLeftOvers(repository);
     await recoverRefs(repository);
-    const name = `regrow-${Date.now().toString(36)}-${process.pid}-${count++}`;
+    const name = stagingName();
     const stagingLock = await takeLock(fd, `tmp/${name}.lock`, { kind: "exclusive", timeoutSeconds: 0 });
     makeDirAt(fd, `tmp/${name}`, 0o755);
     const stagingFd = openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY);
@@ -68,6 +68,11 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
     lock?.release();
     throw error;
   }
+}
+
+/** A new name below `tmp/` that is known for a left-over once nobody holds the lock of that name. */
+export function stagingName(): string {
+  return `regrow-${Date.now().toString(36)}-${process.pid}-${count++}`;
 }
 
 /** Stages a metadata object unless the repository has it. Returns its checksum. Throws `no-space`. */

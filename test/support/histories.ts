@@ -42,7 +42,12 @@ export async function commitFiles(
   options: Partial<CommitOptions> = {},
 ): Promise<Checksum> {
   const folder = writeTreeTo(path.join(scratch, `tree-${count++}`), tree);
-  const { commit } = await commitTree(repository, { branch: "main", sources: [{ kind: "dir", path: folder }], workers: 1, ...options });
+  const { commit } = await commitTree(repository, {
+    branch: "main",
+    sources: [{ kind: "dir", path: folder }],
+    workers: 1,
+    ...options,
+  });
   return commit;
 }
 
