@@ -4,21 +4,26 @@ import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { type Observer, report } from "../base/events.ts";
 import type { Checksum } from "../codec/ostree/checksum.ts";
 import { CWD } from "../sys/open.ts";
+import { readStream } from "../sys/read-stream.ts";
 import { type WorkerPool, startPool } from "../sys/worker-pool.ts";
 import { type FinishOptions, type FinishedCommit, finishCommit } from "./finish-commit.ts";
 import { checkRefName } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
-import { PLAIN_SCAN, type ScanOptions } from "./scan/scan-options.ts";
+import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
 import type { ScanCounts } from "./scan/scan-state.ts";
 import { writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
+import { loadTar } from "./tar/load-tar.ts";
+import { unpackArchive } from "./tar/tar-source.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, withTransaction } from "./transaction.ts";
 
 export type CommitSource =
+  /** An archive, compressed or not: the file of that name, or where there are chunks, these. */
+  | { readonly kind: "tar"; readonly name: string; readonly chunks?: AsyncIterable<Uint8Array> }
   | { readonly kind: "dir"; readonly path: string }
   | { readonly kind: "commit"; readonly commit: Checksum };
 
@@ -83,12 +88,18 @@ async function gather(
     vanished: 0,
     torn: 0,
   };
-  const objectInodes = options.linkCheckoutSpeedup === true ? readObjectInodes(repository) : undefined;
+  const objectInodes =
+    options.linkCheckoutSpeedup === true && keepsMetadata(repository, scanOptions) ? readObjectInodes(repository) : undefined;
   let root: FolderNode | undefined;
   for (const source of options.sources) {
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
-    else {
+    else if (source.kind === "tar") {
+      const chunks = unpackArchive(source.name, source.chunks ?? readStream(source.name, observer.signal));
+      const loaded = await loadTar(chunks, { transaction, options: scanOptions, observer });
+      layer = loaded.root;
+      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += loaded.counts[key];
+    } else {
       const request = {
         repository,
         transaction,
@@ -110,15 +121,21 @@ async function gather(
   return { root, counts: total };
 }
 
-function scanOptionsOf(repository: Repository, options: CommitOptions): ScanOptions {
-  const canonical = repository.config.mode === "bare-user-only";
+function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {
+  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
   return {
-    canonicalPermissions: options.canonicalPermissions ?? canonical,
+    canonicalPermissions,
     ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
     ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
-    noXattrs: options.noXattrs ?? canonical,
+    // As for ostree, files with canonical permissions have no attributes.
+    noXattrs: options.noXattrs === true || canonicalPermissions,
     oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
   };
+}
+
+/** Whether a file is committed as the repository's own objects were, so that a link to one is that object again. */
+function keepsMetadata(repository: Repository, options: ScanOptions): boolean {
+  return scanFingerprint(options) === scanFingerprint(scanOptionsOf(repository, {}));
 }
 
 function refuseIncomplete(options: CommitOptions, counts: ScanCounts): void {

@@ -21,7 +21,7 @@ export interface ListedEntry {
   readonly size: number;
   readonly target: ByteString;
   readonly xattrs: readonly XattrRecord[];
-  /** Of the content or of the folder's tree; undefined for a device node or FIFO. */
+  /** Of the content or of the folder's tree; undefined for what lives in the sidecar alone. */
   readonly checksum: Checksum | undefined;
   /** Of a folder's own metadata. */
   readonly metaChecksum: Checksum | undefined;
@@ -84,7 +84,13 @@ function fileEntry(repository: Repository, path: ByteString, { checksum, record 
 }
 
 function nodeEntry(path: ByteString, { node, record }: ViewNode): ListedEntry {
-  const { mode, uid, gid, xattrs, major, minor } = node;
-  const owned = { path, mode, uid, gid, xattrs, size: 0, target: EMPTY };
-  return { ...owned, checksum: undefined, metaChecksum: undefined, device: [major, minor], record };
+  const { mode, uid, gid, xattrs, major, minor, target = EMPTY } = node;
+  const owned = { path, mode, uid, gid, xattrs, size: 0, target };
+  return {
+    ...owned,
+    checksum: undefined,
+    metaChecksum: undefined,
+    device: node.target === undefined ? [major, minor] : undefined,
+    record,
+  };
 }

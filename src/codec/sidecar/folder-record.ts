@@ -8,7 +8,9 @@
  *       2 flags     unsigned inode flags (chattr)
  *       4 holes     unsigned count, then for each stretch of data: unsigned gap before it, unsigned length
  *       8 link      bytes path of the file that this one is a hard link to, from the root of the tree
- *      16 node      unsigned mode with type bits, uid, gid, major, minor, count of xattrs, then name and value of each
+ *      16 node      unsigned mode with type bits, uid, gid, major, minor, count of xattrs, then name and value of each;
+ *                   then, of a symbolic link, bytes target
+ *      32 empty     unsigned count of extended attributes that have an empty value, then bytes name of each
  *
  * All numbers are LEB128 in the shortest form, so a folder has exactly one record and its checksum compares its content.
  */
@@ -35,7 +37,7 @@ export interface Stretch {
   readonly length: number;
 }
 
-/** A device node or FIFO, which lives in the sidecar alone. */
+/** A device node, a FIFO, or a symbolic link whose target is not UTF-8: they live in the sidecar alone. */
 export interface NodeRecord {
   readonly mode: number;
   readonly uid: number;
@@ -43,6 +45,8 @@ export interface NodeRecord {
   readonly major: number;
   readonly minor: number;
   readonly xattrs: readonly XattrRecord[];
+  /** Of a symbolic link. */
+  readonly target?: ByteString | undefined;
 }
 
 export interface EntryRecord {
@@ -55,6 +59,8 @@ export interface EntryRecord {
   /** The path, from the root of the tree, of the first name of the same file. */
   readonly linkTo?: ByteString | undefined;
   readonly node?: NodeRecord | undefined;
+  /** Names of extended attributes that have an empty value, sorted: OSTree drops them. */
+  readonly emptyXattrs?: readonly ByteString[] | undefined;
 }
 
 const MAGIC = Buffer.from("rgs1");
@@ -63,6 +69,8 @@ const FLAGS = 2;
 const HOLES = 4;
 const LINK = 8;
 const NODE = 16;
+const EMPTY_XATTRS = 32;
+const S_IFLNK = 0o120000;
 
 /** The entries must be sorted by name. */
 export function encodeFolderRecord(entries: Iterable<EntryRecord>): Buffer {
@@ -93,12 +101,10 @@ function checkEntry({ name, linkTo, data, node }: EntryRecord): void {
     throw damaged(`a link leads to "${displayBytes(linkTo)}"`);
 }
 
-function putEntry(sink: Sink, { name, time, flags, data, linkTo, node }: EntryRecord): void {
+function putEntry(sink: Sink, entry: EntryRecord): void {
+  const { name, time, flags, data, linkTo, node, emptyXattrs } = entry;
   putBytes(sink, name);
-  putUnsigned(
-    sink,
-    (time ? TIME : 0) | (flags ? FLAGS : 0) | (data ? HOLES : 0) | (linkTo !== undefined ? LINK : 0) | (node ? NODE : 0),
-  );
+  putUnsigned(sink, fieldsOf(entry));
   if (time) {
     putSigned(sink, time.seconds);
     putUnsigned(sink, time.nanoseconds);
@@ -107,12 +113,21 @@ function putEntry(sink: Sink, { name, time, flags, data, linkTo, node }: EntryRe
   if (data) putStretches(sink, data);
   if (linkTo !== undefined) putBytes(sink, linkTo);
   if (node) putNode(sink, node);
+  if (emptyXattrs) {
+    putUnsigned(sink, emptyXattrs.length);
+    for (const xattr of emptyXattrs) putBytes(sink, xattr);
+  }
+}
+
+function fieldsOf({ time, flags, data, linkTo, node, emptyXattrs }: EntryRecord): number {
+  const ofNode = (node ? NODE : 0) | (emptyXattrs ? EMPTY_XATTRS : 0);
+  return (time ? TIME : 0) | (flags ? FLAGS : 0) | (data ? HOLES : 0) | (linkTo !== undefined ? LINK : 0) | ofNode;
 }
 
 function getEntry(source: Source): EntryRecord {
   const name = getBytes(source) as ByteString;
   const fields = getUnsigned(source);
-  if (fields >= NODE * 2) throw damaged("it holds a field that this version does not know");
+  if (fields >= EMPTY_XATTRS * 2) throw damaged("it holds a field that this version does not know");
   return {
     name,
     time: fields & TIME ? getTime(source) : undefined,
@@ -120,6 +135,7 @@ function getEntry(source: Source): EntryRecord {
     data: fields & HOLES ? getStretches(source) : undefined,
     linkTo: fields & LINK ? (getBytes(source) as ByteString) : undefined,
     node: fields & NODE ? getNode(source) : undefined,
+    emptyXattrs: fields & EMPTY_XATTRS ? getEmptyXattrs(source) : undefined,
   };
 }
 
@@ -167,6 +183,7 @@ function putNode(sink: Sink, node: NodeRecord): void {
     putBytes(sink, name);
     putBuffer(sink, value);
   }
+  if (node.target !== undefined) putBytes(sink, node.target);
 }
 
 function getNode(source: Source): NodeRecord {
@@ -179,8 +196,8 @@ function getNode(source: Source): NodeRecord {
     number,
   ];
   const type = mode & 0o170000;
-  if (mode > 0o177777 || (type !== 0o020000 && type !== 0o060000 && type !== 0o010000))
-    throw damaged("a node is neither device nor FIFO");
+  if (mode > 0o177777 || (type !== 0o020000 && type !== 0o060000 && type !== 0o010000 && type !== S_IFLNK))
+    throw damaged("a node is neither device, FIFO nor link");
   if (Math.max(uid, gid, major, minor) > 0xffffffff || count > source.data.length)
     throw damaged("a node's number is out of range");
   const xattrs: XattrRecord[] = [];
@@ -190,5 +207,24 @@ function getNode(source: Source): NodeRecord {
       throw damaged("a node's attributes are not in order");
     xattrs.push({ name, value: getBuffer(source) });
   }
-  return { mode, uid, gid, major, minor, xattrs };
+  const node = { mode, uid, gid, major, minor, xattrs };
+  return type === S_IFLNK ? { ...node, target: getTarget(source) } : node;
+}
+
+function getTarget(source: Source): ByteString {
+  const target = getBytes(source) as ByteString;
+  if (target === "" || target.includes("\0")) throw damaged("a link's target is broken");
+  return target;
+}
+
+function getEmptyXattrs(source: Source): ByteString[] {
+  const count = getUnsigned(source);
+  if (count === 0 || count > source.data.length) throw damaged("a count is out of range");
+  const names: ByteString[] = [];
+  for (let index = 0; index < count; index++) {
+    const name = getBytes(source) as ByteString;
+    if (name.includes("\0") || name <= (names.at(-1) ?? "")) throw damaged("attributes are not in order");
+    names.push(name);
+  }
+  return names;
 }

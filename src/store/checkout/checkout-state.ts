@@ -1,6 +1,7 @@
 /** What a checkout's threads are told and what they answer: plain data. */
 import type { ByteString } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
+import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Repository } from "../repository.ts";
 import type { SidecarRef } from "../tree/folder-view.ts";
 
@@ -18,6 +19,8 @@ export interface CheckoutSettings {
   readonly verify: boolean;
   /** New files get another group than the process's own, because the folder above is setgid. */
   readonly inheritsGroup: boolean;
+  /** Where in the commit's tree the checkout begins; "" for the whole tree. */
+  readonly subpath: ByteString;
 }
 
 /** A folder to be filled; it has been made already. */
@@ -62,8 +65,10 @@ export interface PendingLink {
 /** What must wait until everything else is done. */
 export interface PendingFinish {
   readonly path: ByteString;
+  /** Of a folder that has not got its own metadata yet. */
   readonly meta: Checksum | undefined;
-  readonly time: { readonly seconds: number; readonly nanoseconds: number } | undefined;
+  readonly self: EntryRecord | undefined;
+  /** Those that stop every later change. */
   readonly flags: number;
 }
 

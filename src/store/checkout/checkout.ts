@@ -2,30 +2,22 @@
  * Checking a commit out into a folder. A new folder appears under its name only when it is complete; a cut leaves nothing but
  * a folder `.NAME.PID.partial` beside it. In a union, files are replaced one by one, each atomically.
  */
-import { EMPTY, bytesOf } from "../../base/byte-string.ts";
-import { RegrowError, throwIfCancelled } from "../../base/errors.ts";
-import { type Observer, notice, report } from "../../base/events.ts";
+import { type ByteString, EMPTY, bytesOf } from "../../base/byte-string.ts";
+import { RegrowError } from "../../base/errors.ts";
+import { type Observer, notice } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
-import { syncFileSystem, fsyncFd } from "../../sys/durable.ts";
-import { existsAt, makeDirAt, makeDirs, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
+import { fsyncFd, syncFileSystem } from "../../sys/durable.ts";
+import { existsAt, makeDirs, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
-import { type WorkerPool, startPool } from "../../sys/worker-pool.ts";
 import { loadCommit } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
-import { type SidecarRef, rootSidecar } from "../tree/folder-view.ts";
 import { findEntry } from "../tree/find-entry.ts";
-import {
-  type CheckoutAnswer,
-  type CheckoutJob,
-  type CheckoutProgress,
-  type CheckoutSettings,
-  type CheckoutTask,
-  type FolderTask,
-  emptyProgress,
-} from "./checkout-state.ts";
-import { fillFolders } from "./fill-folder-job.ts";
-import { finishLater, makePendingLinks } from "./finish-later.ts";
+import { type SidecarRef, rootSidecar } from "../tree/folder-view.ts";
+import { type CheckoutProgress, type CheckoutSettings, type FolderTask, emptyProgress } from "./checkout-state.ts";
+import { type FilledTree, fillTree } from "./fill-tree.ts";
+import { dropLastFlags, putLastFlags } from "./finish-later.ts";
+import { makePartialFolder } from "./partial-folder.ts";
 import { placeFile } from "./place-file.ts";
 
 export interface CheckoutOptions {
@@ -46,10 +38,6 @@ export interface CheckoutOptions {
   readonly workers?: number | undefined;
 }
 
-const DEFAULT_WORKERS = 2;
-const FIRST_BUDGET = 64;
-const BUDGET = 512;
-
 /** Throws `exists` where the target is there and no union was asked for, `not-found`, `corrupt`, `unsupported`, SystemError. */
 export async function checkoutCommit(
   repository: Repository,
@@ -61,37 +49,13 @@ export async function checkoutCommit(
   refuseImpossible(repository, options);
   const start = startTask(repository, commit, options);
   if (start.kind === "file") return checkoutFile(repository, start, target, options);
-  if (options.union === true) {
-    makeDirs(CWD, target, 0o755);
-    return fillTarget(repository, start.task, target, options, observer);
-  }
-  return checkoutNew(repository, start.task, target, options, observer);
-}
-
-async function checkoutNew(
-  repository: Repository,
-  task: FolderTask,
-  target: string,
-  options: CheckoutOptions,
-  observer: Observer,
-): Promise<CheckoutProgress> {
-  const { parent, name } = splitTarget(target);
-  const parentFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
-  const partial = bytesOf(`.${name}.${process.pid}.partial`);
+  if (options.union !== true || !existsAt(CWD, bytesOf(target)))
+    return checkoutNew(repository, start.task, target, options, observer);
+  const rootFd = openAt(CWD, bytesOf(target), O.RDONLY | O.DIRECTORY);
   try {
-    if (existsAt(parentFd, bytesOf(name))) throw targetExists(target);
-    makeDirAt(parentFd, partial, 0o700);
-    try {
-      const progress = await fillTarget(repository, task, `${parent}/.${name}.${process.pid}.partial`, options, observer);
-      if (!renameNoReplaceAt(parentFd, partial, parentFd, bytesOf(name))) throw targetExists(target);
-      if (options.durable === true) fsyncFd(parentFd);
-      return progress;
-    } catch (error) {
-      removeTreeAt(parentFd, partial);
-      throw error;
-    }
+    return await fillOpenFolder(repository, { ...start.task, existed: true }, rootFd, options, observer);
   } finally {
-    closeFd(parentFd);
+    closeFd(rootFd);
   }
 }
 
@@ -107,88 +71,72 @@ export async function checkoutInto(
   const start = startTask(repository, commit, options);
   if (start.kind === "file")
     throw new RegrowError("unsupported", `${options.subpath}: is no folder.`, { path: options.subpath ?? "" });
-  return fillFd(repository, start.task, rootFd, options, observer);
+  return fillOpenFolder(repository, start.task, rootFd, options, observer);
 }
 
-async function fillTarget(
-  repository: Repository,
-  task: FolderTask,
-  path: string,
-  options: CheckoutOptions,
-  observer: Observer,
-): Promise<CheckoutProgress> {
-  const rootFd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
-  try {
-    return await fillFd(repository, task, rootFd, options, observer);
-  } finally {
-    closeFd(rootFd);
-  }
-}
-
-async function fillFd(
+async function fillOpenFolder(
   repository: Repository,
   task: FolderTask,
   rootFd: number,
   options: CheckoutOptions,
   observer: Observer,
 ): Promise<CheckoutProgress> {
-  const pool = startPool({ workers: options.workers ?? DEFAULT_WORKERS });
+  const settings = settingsFor(repository, rootFd, options);
+  const filled = await fillTree(settings, task, options.workers, observer);
+  putLastFlags(settings, filled.finishes, filled.progress);
+  return finish(rootFd, filled, options, observer);
+}
+
+async function checkoutNew(
+  repository: Repository,
+  task: FolderTask,
+  target: string,
+  options: CheckoutOptions,
+  observer: Observer,
+): Promise<CheckoutProgress> {
+  const { parent, name } = splitTarget(target);
+  if (options.union === true) makeDirs(CWD, parent, 0o755);
+  const parentFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
   try {
-    const settings = settingsFor(repository, rootFd, options);
-    const { links, finishes, progress } = await fillAll(settings, task, pool, observer);
-    await makePendingLinks(settings, links, progress);
-    finishLater(settings, finishes, progress);
-    tellLosses(observer, progress);
-    if (options.durable === true) syncFileSystem(rootFd);
-    return progress;
+    if (existsAt(parentFd, bytesOf(name))) throw targetExists(target);
+    const partial = makePartialFolder(parentFd, bytesOf(name));
+    try {
+      const settings = { ...settingsFor(repository, partial.fd, options), union: false };
+      const filled = await fillTree(settings, task, options.workers, observer);
+      publish(settings, filled, () => {
+        if (!renameNoReplaceAt(parentFd, partial.name, parentFd, bytesOf(name))) throw targetExists(target);
+      });
+      if (options.durable === true) fsyncFd(parentFd);
+      return finish(partial.fd, filled, options, observer);
+    } catch (error) {
+      removeTreeAt(parentFd, partial.name);
+      throw error;
+    } finally {
+      closeFd(partial.fd);
+    }
   } finally {
-    await pool.close();
+    closeFd(parentFd);
   }
 }
 
-async function fillAll(
-  settings: CheckoutSettings,
-  task: FolderTask,
-  pool: WorkerPool,
-  observer: Observer,
-): Promise<CheckoutAnswer> {
-  const all: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
-  const running = new Set<Promise<void>>();
-  let failure: unknown;
-  const take = (answer: CheckoutAnswer): void => {
-    append(all.links, answer.links);
-    append(all.finishes, answer.finishes);
-    for (const key of Object.keys(all.progress) as (keyof CheckoutProgress)[]) all.progress[key] += answer.progress[key];
-    report(observer, "checkout", { done: all.progress.files, bytes: all.progress.bytes });
-    if (!observer.signal?.aborted && failure === undefined) send(answer.rest);
-  };
-  const send = (tasks: readonly CheckoutTask[]): void => {
-    for (const some of divide(tasks)) {
-      const job = { settings, tasks: some, budget: BUDGET };
-      const work: Promise<void> = pool
-        .run<CheckoutJob, CheckoutAnswer>("fill-folders", job)
-        .then(take)
-        .catch((error: unknown) => {
-          failure ??= error;
-        })
-        .finally(() => running.delete(work));
-      running.add(work);
-    }
-  };
-  // The first folders are filled here, while the threads start.
-  take(await fillFolders({ settings, tasks: [task], budget: FIRST_BUDGET }));
-  while (running.size > 0) await Promise.race(running);
-  if (failure !== undefined) throw failure;
-  throwIfCancelled(observer.signal);
-  return all;
+/** Gives the complete folder its name. An immutable folder can't be renamed, so its own last flags come after that. */
+function publish(settings: CheckoutSettings, { finishes, progress }: FilledTree, rename: () => void): void {
+  const root = finishes.filter(({ path }) => path === "");
+  const below = finishes.filter(({ path }) => path !== "");
+  try {
+    putLastFlags(settings, below, progress);
+    rename();
+  } catch (error) {
+    dropLastFlags(settings, below);
+    throw error;
+  }
+  putLastFlags(settings, root, progress);
 }
 
-/** In a few parts, so that no thread is without work while another has much. */
-function divide(tasks: readonly CheckoutTask[]): CheckoutTask[][] {
-  const count = Math.min(4, tasks.length);
-  const divided: CheckoutTask[][] = Array.from({ length: count }, () => []);
-  for (const [index, task] of tasks.entries()) divided[index % count]!.push(task);
-  return divided;
+function finish(rootFd: number, { progress }: FilledTree, options: CheckoutOptions, observer: Observer): CheckoutProgress {
+  tellLosses(observer, progress);
+  if (options.durable === true) syncFileSystem(rootFd);
+  return progress;
 }
 
 type Start =
@@ -199,8 +147,7 @@ function startTask(repository: Repository, commit: Checksum, options: CheckoutOp
   const root = loadCommit(repository, commit);
   const sidecar: SidecarRef = options.sidecar === false ? undefined : rootSidecar(repository, root);
   const found = findEntry(repository, { tree: root.tree, meta: root.meta, sidecar }, options.subpath ?? "");
-  if (found.kind === "folder")
-    return { kind: "folder", task: { ...found, kind: "folder", path: EMPTY, existed: options.union === true } };
+  if (found.kind === "folder") return { kind: "folder", task: { ...found, kind: "folder", path: EMPTY, existed: false } };
   if (found.kind === "file") return { kind: "file", checksum: found.checksum, record: found.record };
   throw new RegrowError("unsupported", `${options.subpath}: is a device or FIFO.`, {
     hint: "Check out the folder that holds it.",
@@ -237,7 +184,13 @@ function settingsFor(repository: Repository, rootFd: number, options: CheckoutOp
     union: options.union === true,
     verify: options.verify === true,
     inheritsGroup: root.gid !== process.getegid!() || (root.mode & 0o2000) !== 0,
+    subpath: normalPath(options.subpath ?? ""),
   };
+}
+
+function normalPath(path: string): ByteString {
+  const pieces = path.split("/").filter((piece) => piece !== "" && piece !== ".");
+  return bytesOf(pieces.join("/"));
 }
 
 function refuseImpossible(repository: Repository, options: CheckoutOptions): void {
@@ -268,8 +221,4 @@ function targetExists(target: string): RegrowError {
     path: target,
     hint: "Name a folder that does not exist yet, or lay it over with --union.",
   });
-}
-
-function append<T>(list: T[], more: readonly T[]): void {
-  for (const item of more) list.push(item);
 }

@@ -4,37 +4,43 @@
  * happens inside its subfolders.
  */
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
-import { RegrowError, isErrno } from "../../base/errors.ts";
+import { RegrowError } from "../../base/errors.ts";
 import { type DirMeta, decodeDirMeta } from "../../codec/ostree/dirmeta.ts";
-import { getFlags, chmodAt, chmodFd, chownAt, chownFd, setFlags, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
-import { makeDirAt, makeNodeAt, tryMakeDirAt, tryUnlinkAt } from "../../sys/names.ts";
+import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
+import { chmodFd, chownFd, setTimeFd } from "../../sys/metadata.ts";
+import { makeDirAt, tryMakeDirAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { S_IFDIR, statAt, typeOf } from "../../sys/stat.ts";
-import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
+import { setXattrFd } from "../../sys/xattr.ts";
 import { loadMetadata } from "../object-files.ts";
 import { type FolderView, type ViewFile, type ViewNode, viewFolder } from "../tree/folder-view.ts";
 import {
   type CheckoutAnswer,
   type CheckoutJob,
+  type CheckoutProgress,
   type CheckoutSettings,
   type CheckoutTask,
   type FilesTask,
   type FolderTask,
   emptyProgress,
 } from "./checkout-state.ts";
-import { LAST_FLAGS, mustChown, placeFile } from "./place-file.ts";
+import { mustChown, placeFile } from "./place-file.ts";
+import { placeNode } from "./place-node.ts";
+import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 
 /** A folder with more files than this is divided among the threads. */
 const LARGE_FOLDER = 4096;
 const PART = 1024;
-const S_IFIFO = 0o010000;
+const NOTHING = Buffer.alloc(0);
+/** A job ends after that many bytes, whatever its budget: so that progress is told, and a wish to stop is heard. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Promise<CheckoutAnswer> {
   const answer: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
   const stack: CheckoutTask[] = [...tasks].reverse();
   const { progress } = answer;
-  while (stack.length > 0 && progress.files + progress.folders < budget) {
+  while (stack.length > 0 && progress.files + progress.folders < budget && progress.bytes < MOST_BYTES) {
     const task = stack.pop()!;
     if (task.kind === "files") await fillPart(settings, task, answer);
     else stack.push(...(await fillFolder(settings, task, answer)).reverse());
@@ -48,7 +54,7 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
     const below = makeSubfolders(settings, task, dirFd, view);
-    for (const node of view.nodes) placeNode(settings, dirFd, task, node, answer);
+    placeNodes(settings, dirFd, task, view.nodes, answer);
     const isLarge = view.files.length > LARGE_FOLDER;
     if (isLarge) below.push(...parts(task, view.files.length));
     else await placeFiles(settings, dirFd, task, view.files, answer);
@@ -61,13 +67,22 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
 }
 
 async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: CheckoutAnswer): Promise<void> {
-  const view = viewFolder(settings.repository, task.tree, task.sidecar);
+  const view = viewOfParts(settings, task);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
     await placeFiles(settings, dirFd, task, view.files.slice(task.from, task.to), answer);
   } finally {
     closeFd(dirFd);
   }
+}
+
+let lastView: { readonly key: string; readonly view: FolderView } | undefined;
+
+/** The parts of a very large folder mostly come one after the other: it is not read anew for each. */
+function viewOfParts(settings: CheckoutSettings, { tree, sidecar }: FilesTask): FolderView {
+  const key = JSON.stringify([settings.repository.path, tree, sidecar]);
+  if (lastView?.key !== key) lastView = { key, view: viewFolder(settings.repository, tree, sidecar) };
+  return lastView.view;
 }
 
 function parts(task: FolderTask, count: number): CheckoutTask[] {
@@ -119,42 +134,24 @@ async function placeFiles(
     const placing = placeFile(settings, dirFd, name, checksum, record, answer.progress);
     if (placing !== undefined) await placing;
     if (record?.flags !== undefined && (record.flags & LAST_FLAGS) !== 0 && !settings.hardlink) {
-      answer.finishes.push({ path, meta: undefined, time: undefined, flags: record.flags });
+      answer.finishes.push({ path, meta: undefined, self: undefined, flags: record.flags & LAST_FLAGS });
     }
     answer.progress.files++;
   }
 }
 
-function placeNode(
+function placeNodes(
   settings: CheckoutSettings,
   dirFd: number,
   task: FolderTask,
-  { name, node, record }: ViewNode,
+  nodes: readonly ViewNode[],
   answer: CheckoutAnswer,
 ): void {
-  if (record.linkTo !== undefined) {
-    answer.links.push({ path: joinBytes(task.path, name), leader: record.linkTo, tree: task.tree, sidecar: task.sidecar });
-    return;
+  for (const node of nodes) {
+    const { name, record } = node;
+    if (record.linkTo === undefined) placeNode(settings, dirFd, name, node, answer.progress);
+    else answer.links.push({ path: joinBytes(task.path, name), leader: record.linkTo, tree: task.tree, sidecar: task.sidecar });
   }
-  if (settings.userMode && (node.mode & 0o170000) !== S_IFIFO) {
-    answer.progress.skippedNodes++;
-    return;
-  }
-  if (settings.union) tryUnlinkAt(dirFd, name);
-  try {
-    makeNodeAt(dirFd, name, node.mode, node.major, node.minor);
-  } catch (error) {
-    if (!isErrno(error, "EPERM")) throw error;
-    answer.progress.skippedNodes++;
-    return;
-  }
-  if (!settings.userMode) {
-    if (mustChown(settings, node.uid, node.gid)) chownAt(dirFd, name, node.uid, node.gid);
-    for (const xattr of node.xattrs) setXattrAt(dirFd, name, xattr);
-  }
-  chmodAt(dirFd, name, node.mode);
-  if (record.time !== undefined) setTimeAt(dirFd, name, record.time);
-  answer.progress.files++;
 }
 
 function finishFolder(
@@ -167,33 +164,37 @@ function finishFolder(
 ): void {
   if (task.existed) return;
   const { self } = view;
-  const flags = self?.flags ?? 0;
-  const meta = dirMeta(settings, task.meta);
+  const flags = (self?.flags ?? 0) & LAST_FLAGS;
   // Who is not root may lose the right to write below.
-  const restricted = settings.userMode && (meta.mode & 0o700) !== 0o700;
-  if (later || restricted || (flags & LAST_FLAGS) !== 0) {
-    answer.finishes.push({ path: task.path, meta: task.meta, time: self?.time, flags });
-    if (later || restricted) return;
-  }
-  applyDirMeta(settings, dirFd, meta);
-  const early = flags & ~LAST_FLAGS;
-  if (early !== 0 && !setFlags(dirFd, getFlags(dirFd) | early)) answer.progress.refusedFlags++;
-  if (self?.time !== undefined) setTimeFd(dirFd, self.time);
+  const restricted = settings.userMode && (dirMeta(settings, task.meta).mode & 0o700) !== 0o700;
+  const meta = later || restricted ? task.meta : undefined;
+  if (meta !== undefined || flags !== 0) answer.finishes.push({ path: task.path, meta, self, flags });
+  if (meta === undefined) finishOpenFolder(settings, dirFd, task.meta, self, answer.progress);
 }
 
-/** Owner, attributes and permissions of an open folder. */
-export function applyDirMeta(settings: CheckoutSettings, dirFd: number, meta: DirMeta): void {
+/** All metadata of an open folder but the flags that stop later changes. */
+export function finishOpenFolder(
+  settings: CheckoutSettings,
+  dirFd: number,
+  checksum: Checksum,
+  self: EntryRecord | undefined,
+  progress: CheckoutProgress,
+): void {
+  const meta = dirMeta(settings, checksum);
   if (!settings.userMode) {
     if (mustChown(settings, meta.uid, meta.gid)) chownFd(dirFd, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrFd(dirFd, xattr.name, xattr.value);
+    for (const name of self?.emptyXattrs ?? []) setXattrFd(dirFd, name, NOTHING);
   }
   if (settings.userMode || (meta.mode & 0o7777) !== 0o700) chmodFd(dirFd, settings.userMode ? meta.mode & 0o777 : meta.mode);
+  addFlags(dirFd, (self?.flags ?? 0) & ~LAST_FLAGS, progress);
+  if (self?.time !== undefined) setTimeFd(dirFd, self.time);
 }
 
 const known = new Map<Checksum, DirMeta>();
 
 /** A tree has thousands of folders and a handful of different metadata. */
-export function dirMeta(settings: CheckoutSettings, checksum: Checksum): DirMeta {
+function dirMeta(settings: CheckoutSettings, checksum: Checksum): DirMeta {
   let meta = known.get(checksum);
   if (meta === undefined) {
     meta = decodeDirMeta(loadMetadata(settings.repository, "dirmeta", checksum));

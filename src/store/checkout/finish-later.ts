@@ -2,53 +2,99 @@
 import { type ByteString } from "../../base/byte-string.ts";
 import { isErrno } from "../../base/errors.ts";
 import { getFlags, setFlags, setTimeFd } from "../../sys/metadata.ts";
-import { linkAt, tryUnlinkAt } from "../../sys/names.ts";
+import { linkAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
 import { viewFolder } from "../tree/folder-view.ts";
 import type { CheckoutProgress, CheckoutSettings, PendingFinish, PendingLink } from "./checkout-state.ts";
-import { applyDirMeta, dirMeta } from "./fill-folder-job.ts";
-import { placeFile } from "./place-file.ts";
+import { finishOpenFolder } from "./fill-folder-job.ts";
+import { placeFile, replacing } from "./place-file.ts";
+import { placeNode } from "./place-node.ts";
+import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 
-/** Makes further names of files. Where the first name is not part of this checkout, the next one takes its place. */
+/**
+ * Makes further names of files. Where the first name is not part of this checkout, the next one takes its place. Returns what
+ * is still to be done for those.
+ */
 export async function makePendingLinks(
   settings: CheckoutSettings,
   links: readonly PendingLink[],
   progress: CheckoutProgress,
-): Promise<void> {
+): Promise<PendingFinish[]> {
   const leaders = new Map<ByteString, ByteString>();
+  const finishes: PendingFinish[] = [];
   for (const link of [...links].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    const leader = leaders.get(link.leader) ?? link.leader;
+    const leader = leaders.get(link.leader) ?? pathBelow(settings.subpath, link.leader);
     const { folder, name } = split(link.path);
     const dirFd = openBeneath(settings.rootFd, folder, O.RDONLY | O.DIRECTORY);
     try {
       const { mtimeSeconds, mtimeNanoseconds } = statFd(dirFd);
-      if (settings.union) tryUnlinkAt(dirFd, name);
-      if (!tryLink(settings, leader, dirFd, name)) {
-        await placeAgain(settings, link, dirFd, name, progress);
-        leaders.set(link.leader, link.path);
-      }
-      progress.files++;
+      if (leader !== undefined && tryLink(settings, leader, dirFd, name)) progress.files++;
+      else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(link.leader, link.path);
       // The new name has changed the time that the folder got before.
       setTimeFd(dirFd, { seconds: mtimeSeconds, nanoseconds: mtimeNanoseconds });
     } finally {
       closeFd(dirFd);
     }
   }
+  return finishes;
 }
 
-/** Metadata that had to wait. Deepest folders first, so that no right is lost before it is used. */
-export function finishLater(settings: CheckoutSettings, finishes: readonly PendingFinish[], progress: CheckoutProgress): void {
-  for (const { path, meta, time, flags } of [...finishes].sort((a, b) => (a.path < b.path ? 1 : -1))) {
-    const fd = openBeneath(settings.rootFd, path, O.RDONLY);
+/** Metadata that had to wait, all but the last flags. Deepest folders first, so that no right is lost before it is used. */
+export function finishFolders(settings: CheckoutSettings, finishes: readonly PendingFinish[], progress: CheckoutProgress): void {
+  for (const { path, meta, self } of deepestFirst(finishes)) {
+    if (meta === undefined) continue;
+    const fd = openBeneath(settings.rootFd, path, O.RDONLY | O.DIRECTORY);
     try {
-      if (meta !== undefined) applyDirMeta(settings, fd, dirMeta(settings, meta));
-      if (time !== undefined) setTimeFd(fd, time);
-      if (flags !== 0 && !setFlags(fd, getFlags(fd) | flags)) progress.refusedFlags++;
+      finishOpenFolder(settings, fd, meta, self, progress);
     } finally {
       closeFd(fd);
     }
   }
+}
+
+/** The flags after which nothing can be changed any more. */
+export function putLastFlags(settings: CheckoutSettings, finishes: readonly PendingFinish[], progress: CheckoutProgress): void {
+  for (const { path, flags } of deepestFirst(finishes)) {
+    if (flags === 0) continue;
+    const fd = tryOpen(settings, path);
+    // Who may not even read it may not set flags.
+    if (fd < 0) progress.refusedFlags++;
+    else {
+      addFlags(fd, flags, progress);
+      closeFd(fd);
+    }
+  }
+}
+
+/** Takes them away again, so that a checkout that failed can be removed. */
+export function dropLastFlags(settings: CheckoutSettings, finishes: readonly PendingFinish[]): void {
+  for (const { path, flags } of finishes) {
+    if (flags === 0) continue;
+    const fd = tryOpen(settings, path);
+    if (fd < 0) continue;
+    setFlags(fd, getFlags(fd) & ~LAST_FLAGS);
+    closeFd(fd);
+  }
+}
+
+function deepestFirst(finishes: readonly PendingFinish[]): PendingFinish[] {
+  return [...finishes].sort((a, b) => (a.path < b.path ? 1 : -1));
+}
+
+function tryOpen(settings: CheckoutSettings, path: ByteString): number {
+  try {
+    return openBeneath(settings.rootFd, path, O.RDONLY);
+  } catch (error) {
+    if (isErrno(error, "EACCES", "EPERM", "ENOENT")) return -1;
+    throw error;
+  }
+}
+
+/** The path as it is below the part of the tree that is checked out; undefined where it is not in it. */
+function pathBelow(subpath: ByteString, path: ByteString): ByteString | undefined {
+  if (subpath === "") return path;
+  return path.startsWith(`${subpath}/`) ? (path.slice(subpath.length + 1) as ByteString) : undefined;
 }
 
 function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, name: ByteString): boolean {
@@ -61,7 +107,7 @@ function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, 
     throw error;
   }
   try {
-    linkAt(leaderFd, leaderName, dirFd, name);
+    replacing(settings, dirFd, name, (at) => linkAt(leaderFd, leaderName, dirFd, at));
     return true;
   } catch (error) {
     if (isErrno(error, "ENOENT", "EMLINK")) return false;
@@ -71,16 +117,24 @@ function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, 
   }
 }
 
+/** False where it can't be made here: a device node, for who is not root. */
 async function placeAgain(
   settings: CheckoutSettings,
   link: PendingLink,
   dirFd: number,
   name: ByteString,
   progress: CheckoutProgress,
-): Promise<void> {
+  finishes: PendingFinish[],
+): Promise<boolean> {
   const view = viewFolder(settings.repository, link.tree, link.sidecar);
-  const file = view.files.find((entry) => entry.name === name);
-  if (file !== undefined) await placeFile(settings, dirFd, name, file.checksum, file.record, progress);
+  const node = view.nodes.find((entry) => entry.name === name);
+  if (node !== undefined) return placeNode(settings, dirFd, name, node, progress);
+  const { checksum, record } = view.files.find((entry) => entry.name === name)!;
+  await placeFile(settings, dirFd, name, checksum, record, progress);
+  progress.files++;
+  const flags = (record?.flags ?? 0) & LAST_FLAGS;
+  if (flags !== 0) finishes.push({ path: link.path, meta: undefined, self: undefined, flags });
+  return true;
 }
 
 function split(path: ByteString): { folder: ByteString; name: ByteString } {

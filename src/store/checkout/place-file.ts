@@ -8,21 +8,21 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
-import { FLAG, chmodFd, chownAt, chownFd, getFlags, setFlags, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
+import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
-import { MEMORY_LIMIT, writePayload } from "../content/payload.ts";
+import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
+import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 
-/** These stop every later change, so they are set last of all. */
-export const LAST_FLAGS = FLAG.immutable | FLAG.append;
 const CLONE_LEAST = 4096;
-let temporary = 0;
+const NOTHING = Buffer.alloc(0);
 
 /** Throws `corrupt`, `unsupported` (hard links that can't be), SystemError. A promise only for large packed files. */
 export function placeFile(
@@ -68,29 +68,41 @@ function place(
     replacing(settings, dirFd, name, (at) => makeLink(settings, dirFd, at, content, record));
     return;
   }
-  const at = settings.union ? temporaryName() : name;
-  const fd = openAt(dirFd, at, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+  const at = settings.union ? unfinishedName() : name;
+  const fd = openNew(settings, dirFd, at, content);
+  // Closed once and never again: the number may be another thread's by then.
+  const close = (): void => {
+    closeContent(content);
+    closeFd(fd);
+  };
   const done = (): void => {
     finishFile(settings, fd, content, record);
-    closeContent(content);
-    closeFd(fd);
     if (at !== name) renameAt(dirFd, at, dirFd, name);
+    close();
   };
   const failed = (error: unknown): never => {
-    closeContent(content);
-    closeFd(fd);
     if (at !== name) tryUnlinkAt(dirFd, at);
+    close();
     throw error;
   };
+  let writing: void | Promise<void> = undefined;
   try {
-    const flags = (record?.flags ?? 0) & ~LAST_FLAGS;
     // +C counts only on a file that is still empty.
-    if (flags !== 0 && !setFlags(fd, getFlags(fd) | flags)) progress.refusedFlags++;
-    const writing = writeContentInto(fd, content, record);
-    if (writing !== undefined) return writing.then(done, failed);
-    done();
+    addFlags(fd, (record?.flags ?? 0) & ~LAST_FLAGS, progress);
+    writing = writeContentInto(fd, content, record);
+    if (writing === undefined) done();
   } catch (error) {
     failed(error);
+  }
+  return writing?.then(done).catch(failed);
+}
+
+function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, content: OpenContent): number {
+  try {
+    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+  } catch (error) {
+    closeContent(content);
+    throw error;
   }
 }
 
@@ -115,20 +127,21 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   });
 }
 
+/** Holes are a hint: where the content has something in place of one, the content counts. */
 function writeStretches(fd: number, content: OpenContent, stretches: readonly Stretch[]): void | Promise<void> {
-  let position = 0;
+  let at = 0;
   let index = 0;
   const streamed = streamPayload(content, (piece) => {
-    const end = position + piece.length;
-    for (; index < stretches.length && stretches[index]!.offset < end; index++) {
-      const { offset, length } = stretches[index]!;
-      const from = Math.max(offset, position);
-      const to = Math.min(offset + length, end);
-      if (to > from) writeAt(fd, piece.subarray(from - position, to - position), from);
-      // A stretch that goes on in the next piece is looked at again there.
-      if (offset + length > end) break;
+    const start = at;
+    while (at < start + piece.length) {
+      const { offset, length } = stretches[index] ?? { offset: Infinity, length: 0 };
+      const isData = offset <= at;
+      const end = Math.min(start + piece.length, isData ? offset + length : offset);
+      const part = piece.subarray(at - start, end - start);
+      if (isData || !isZero(part)) writeAt(fd, part, at);
+      if (isData && end === offset + length) index++;
+      at = end;
     }
-    position = end;
   });
   if (streamed === undefined) return truncateFd(fd, content.size);
   return streamed.then(() => truncateFd(fd, content.size));
@@ -139,6 +152,7 @@ function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenConten
   else {
     if (mustChown(settings, meta.uid, meta.gid)) chownFd(fd, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
+    for (const name of record?.emptyXattrs ?? []) setXattrFd(fd, name, NOTHING);
     if ((meta.mode & 0o7777) !== 0o600) chmodFd(fd, meta.mode);
   }
   if (record?.time !== undefined) setTimeFd(fd, record.time);
@@ -155,6 +169,7 @@ function makeLink(
   if (!settings.userMode) {
     if (mustChown(settings, meta.uid, meta.gid)) chownAt(dirFd, name, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrAt(dirFd, name, xattr);
+    for (const xattr of record?.emptyXattrs ?? []) setXattrAt(dirFd, name, { name: xattr, value: NOTHING });
   }
   if (record?.time !== undefined) setTimeAt(dirFd, name, record.time);
 }
@@ -183,11 +198,11 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
 }
 
 /** In a union, makes the entry under another name and renames it over what is there. */
-function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
+export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
   if (!settings.union) return make(name);
-  const at = temporaryName();
-  make(at);
+  const at = unfinishedName();
   try {
+    make(at);
     renameAt(dirFd, at, dirFd, name);
   } catch (error) {
     tryUnlinkAt(dirFd, at);
@@ -197,6 +212,6 @@ function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, 
   tryUnlinkAt(dirFd, at);
 }
 
-function temporaryName(): ByteString {
-  return `.regrow-new-${process.pid}-${temporary++}` as ByteString;
+function unfinishedName(): ByteString {
+  return temporaryName("regrow-new") as ByteString;
 }

@@ -33,7 +33,8 @@ export function joinExtras(
 ): Extras {
   const time = decide(base?.time, ours.time, theirs.time, laterOf(ours, theirs), sameTime).value;
   const group = decide(base?.group, ours.group, theirs.group, "ours").value;
-  return { time, flags, data: (contentOf === "ours" ? ours : theirs).data, group };
+  const emptyXattrs = decide(base?.emptyXattrs, ours.emptyXattrs, theirs.emptyXattrs, "ours", sameNames).value;
+  return { time, flags, data: (contentOf === "ours" ? ours : theirs).data, group, emptyXattrs };
 }
 
 function laterOf(ours: Extras, theirs: Extras): "ours" | "theirs" {
@@ -44,4 +45,8 @@ function laterOf(ours: Extras, theirs: Extras): "ours" | "theirs" {
 
 function sameTime(a: Extras["time"], b: Extras["time"]): boolean {
   return a?.seconds === b?.seconds && a?.nanoseconds === b?.nanoseconds;
+}
+
+function sameNames(a: Extras["emptyXattrs"], b: Extras["emptyXattrs"]): boolean {
+  return a?.join("\0") === b?.join("\0");
 }

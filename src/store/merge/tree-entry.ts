@@ -60,10 +60,6 @@ function isSameFolder(a: FolderNode, b: FolderNode): boolean {
 }
 
 function isSameNode(a: SpecialNode, b: SpecialNode): boolean {
-  return (
-    sameOwned(a.node, b.node) &&
-    a.node.major === b.node.major &&
-    a.node.minor === b.node.minor &&
-    a.extras.flags === b.extras.flags
-  );
+  const sameDevice = a.node.major === b.node.major && a.node.minor === b.node.minor;
+  return sameOwned(a.node, b.node) && sameDevice && a.node.target === b.node.target && a.extras.flags === b.extras.flags;
 }

@@ -21,12 +21,12 @@ import type { ObjectSource, ProvidedContent } from "./object-source.ts";
 /** For one pull into `target`. */
 export function transportSource(transport: Transport, target: Repository): ObjectSource {
   let scratch: ScratchFolder | undefined;
-  const place = async (): Promise<number> => (scratch ??= await makeScratchFolder(target)).fd;
+  const place = (): number => (scratch ??= makeScratchFolder(target)).fd;
   return {
     name: transport.name,
     repository: undefined,
     hold: async () => {
-      await place();
+      place();
       return () => {
         scratch?.remove();
         scratch = undefined;
@@ -37,10 +37,10 @@ export function transportSource(transport: Transport, target: Repository): Objec
       return refs.filter(({ name }) => !isCompanionRef(name) && splitRemote(name).remote === undefined);
     },
     isPartial: (commit) => transport.isPartial(commit),
-    tryLoadMetadata: async (kind, checksum) => loadMetadata(transport, await place(), kind, checksum),
+    tryLoadMetadata: (kind, checksum) => loadMetadata(transport, place(), kind, checksum),
     tryLoadDetached: (commit) => transport.fetchMetadata("commitmeta", commit),
     contentSize: (checksum) => transport.contentSize(checksum),
-    provideContent: async (checksums, signal) => provideContent(transport, target, await place(), checksums, signal),
+    provideContent: (checksums, signal) => provideContent(transport, target, place(), checksums, signal),
   };
 }
 

@@ -4,39 +4,32 @@
  * reported as torn when it does not come to rest.
  */
 import { createHash, hash } from "node:crypto";
-import { type ByteString, bufferOf, joinBytes } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY, bufferOf, isUtf8, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/content.ts";
-import { looseName } from "../../codec/ostree/object-name.ts";
-import type { Stretch } from "../../codec/sidecar/folder-record.ts";
+import type { NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
-import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
-import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
-import { hasObject } from "../object-files.ts";
-import type { Repository } from "../repository.ts";
-import { inStagingFolder } from "../transaction.ts";
-import { type ScanOptions, committedOwnership, committedXattrs } from "./scan-options.ts";
+import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
+import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
+import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
+import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {
   readonly rootFd: number;
   /** Undefined: hash only. */
-  readonly target: { readonly repository: Repository; readonly stagingFd: number } | undefined;
+  readonly target: StageTarget | undefined;
   readonly options: ScanOptions;
   readonly folders: readonly {
     readonly path: ByteString;
     readonly files: readonly ByteString[];
     readonly links: readonly ByteString[];
   }[];
-  /** Tells one transaction from another. */
-  readonly transaction: string;
 }
 
 export interface HashedFile {
@@ -45,6 +38,9 @@ export interface HashedFile {
   readonly flags: number;
   /** The stretches of data of a sparse file. */
   readonly data: readonly Stretch[] | undefined;
+  readonly emptyXattrs: readonly ByteString[] | undefined;
+  /** A link whose target is not UTF-8: there is no object, and `checksum` is empty. */
+  readonly node: NodeRecord | undefined;
   readonly torn: boolean;
   /** Bytes of payload that were staged, 0 where the repository had the object. */
   readonly stagedBytes: number;
@@ -62,11 +58,9 @@ const CLONE_LEAST = 4096;
 const SMALLEST_BLOCK = 512;
 const NOTHING = Buffer.alloc(0);
 let scratch = Buffer.allocUnsafe(1024 * 1024);
-let temporary = 0;
 
 export async function hashFiles(job: HashFilesJob): Promise<HashFilesResult> {
   const results: (HashedFile | undefined)[][] = [];
-  forgetOtherTransactions(job.transaction);
   for (const { path, files, links } of job.folders) {
     const folder: (HashedFile | undefined)[] = [];
     const dirFd = openFolder(job.rootFd, path);
@@ -124,16 +118,26 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
   try {
     const stat = tryStatAt(dirFd, name);
     if (stat === undefined || typeOf(stat.mode) !== S_IFLNK) return undefined;
-    const xattrs = committedXattrs(job.options, job.options.noXattrs ? [] : readXattrsAt(dirFd, name));
-    const meta = { ...committedOwnership(job.options, stat), target: readLinkAt(dirFd, name), xattrs };
+    const found = job.options.noXattrs ? [] : readXattrsAt(dirFd, name);
+    const target = readLinkAt(dirFd, name);
+    if (!isUtf8(target)) return oddLink(job.options, stat, target, found);
+    const meta = { ...committedOwnership(job.options, stat), target, xattrs: committedXattrs(job.options, found) };
     const checksum = hash("sha256", encodeContentHeader(meta), "hex") as Checksum;
-    const staged = stage(job, checksum, meta, { kind: "memory", data: NOTHING });
-    return { checksum, stat, flags: 0, data: undefined, torn: false, stagedBytes: 0, staged };
+    const staged = stage(job.target, checksum, meta, { kind: "memory", data: NOTHING });
+    return { ...LINK_FACTS, checksum, stat, emptyXattrs: emptyXattrs(job.options, found), staged };
   } catch (error) {
     // It was a link a moment ago.
     if (isErrno(error, "ENOENT", "EINVAL")) return undefined;
     throw located(error, joinBytes(folder, name));
   }
+}
+
+const LINK_FACTS = { flags: 0, data: undefined, node: undefined, torn: false, stagedBytes: 0, staged: false } as const;
+
+/** OSTree's text type holds UTF-8 only, so such a link can be no object. */
+function oddLink(options: ScanOptions, stat: Stat, target: ByteString, xattrs: readonly Xattr[]): HashedFile {
+  const node = { ...committedOwnership(options, stat), major: 0, minor: 0, xattrs: nodeXattrs(options, xattrs), target };
+  return { ...LINK_FACTS, checksum: "" as Checksum, stat, emptyXattrs: undefined, node };
 }
 
 function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
@@ -144,7 +148,12 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
+      const staged = stage(job.target, read.checksum, read.meta, {
+        kind: "memory",
+        data: read.data,
+        cloneFrom,
+        cloneVersion: before,
+      });
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -156,14 +165,14 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
   try {
     let before = first;
     for (let attempt = 1; ; attempt++) {
-      const { header, meta } = headerFor(job.options, fd, before);
+      const { header, meta, empty } = headerFor(job.options, fd, before);
       const digest = createHash("sha256").update(header);
       const count = eachChunk(fd, before.size, (piece) => digest.update(piece));
       const expected = digest.digest("hex") as Checksum;
-      const result = await stageLarge(job, { fd, size: before.size, header, meta, expected });
+      const result = await stageLarge(job.target, { fd, size: before.size, header, meta, expected });
       const after = statFd(fd);
       const torn = count !== before.size || !sameVersion(before, after);
-      if (!torn || attempt === READ_ATTEMPTS) return hashedFile(fd, before, { ...result, torn });
+      if (!torn || attempt === READ_ATTEMPTS) return hashedFile(fd, before, { ...result, empty, torn });
       before = after;
     }
   } catch (error) {
@@ -176,85 +185,40 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
 function hashedFile(
   fd: number,
   stat: Stat,
-  { checksum, staged, torn }: { checksum: Checksum; staged: boolean; torn: boolean },
+  { checksum, staged, torn, empty }: Pick<HashedFile, "checksum" | "staged" | "torn"> & { empty: HashedFile["emptyXattrs"] },
 ): HashedFile {
   // A file of a block or less that has one has no hole.
   const dense = torn || (stat.size <= SMALLEST_BLOCK && stat.blocks > 0);
   const data = dense ? undefined : dataExtents(fd, stat.size);
-  return { checksum, stat, flags: userFlags(getFlags(fd)), data, torn, stagedBytes: staged ? stat.size : 0, staged };
+  const stagedBytes = staged ? stat.size : 0;
+  return { checksum, stat, flags: userFlags(getFlags(fd)), data, emptyXattrs: empty, node: undefined, torn, stagedBytes, staged };
 }
 
-function readSmall(job: HashFilesJob, fd: number, stat: Stat): { checksum: Checksum; meta: ContentMeta; data: Buffer } {
-  const { header, meta } = headerFor(job.options, fd, stat);
+interface SmallFile {
+  readonly checksum: Checksum;
+  readonly meta: ContentMeta;
+  readonly data: Buffer;
+  readonly empty: HashedFile["emptyXattrs"];
+}
+
+function readSmall(job: HashFilesJob, fd: number, stat: Stat): SmallFile {
+  const { header, meta, empty } = headerFor(job.options, fd, stat);
   const room = Math.max(HEADER_ROOM, header.length) + stat.size;
   if (scratch.length < room) scratch = Buffer.allocUnsafe(room * 2);
   header.copy(scratch);
   const count = stat.size === 0 ? 0 : readAt(fd, scratch, header.length, stat.size, 0);
   const checksum = hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
-  return { checksum, meta, data: scratch.subarray(header.length, header.length + count) };
+  return { checksum, meta, data: scratch.subarray(header.length, header.length + count), empty };
 }
 
-interface LargeFile {
-  readonly fd: number;
-  readonly size: number;
-  readonly header: Buffer;
-  readonly meta: ContentMeta;
-  readonly expected: Checksum;
-}
-
-/** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
-async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksum: Checksum; staged: boolean }> {
-  const { target } = job;
-  if (target === undefined || hasObject(target.repository, "file", file.expected))
-    return { checksum: file.expected, staged: false };
-  const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
-  const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
-  try {
-    const digest = createHash("sha256").update(file.header);
-    const cloned = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
-    if (cloned) eachChunk(copyFd, file.size, (piece) => digest.update(piece));
-    const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
-    const { config, umask } = target.repository;
-    const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
-    const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-    const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName)
-      await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size: file.size });
-    inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
-    return { checksum, staged: true };
-  } finally {
-    closeFd(copyFd);
-    tryUnlinkAt(target.stagingFd, copyName);
-  }
-}
-
-function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload: Payload & { kind: "memory" }): boolean {
-  const { target } = job;
-  if (target === undefined || staged.has(checksum)) return false;
-  if (hasObject(target.repository, "file", checksum)) return false;
-  const { config, umask } = target.repository;
-  const name = looseName(checksum, config.mode === "archive" ? "filez" : "file");
-  const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-  const made = inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true));
-  staged.add(checksum);
-  return made === true;
-}
-
-/** What this thread has staged: a second file with the same content need not be tried. */
-let staged = new Set<Checksum>();
-let stagedIn = "";
-
-function forgetOtherTransactions(transaction: string): void {
-  if (transaction === stagedIn) return;
-  staged = new Set();
-  stagedIn = transaction;
-}
-
-function headerFor(options: ScanOptions, fd: number, stat: Stat): { header: Buffer; meta: ContentMeta } {
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
-  const meta = { ...committedOwnership(options, stat), target: "" as ByteString, xattrs };
-  return { header: encodeContentHeader(meta), meta };
+function headerFor(
+  options: ScanOptions,
+  fd: number,
+  stat: Stat,
+): { header: Buffer; meta: ContentMeta; empty: HashedFile["emptyXattrs"] } {
+  const found = options.noXattrs ? [] : readXattrsFd(fd);
+  const meta = { ...committedOwnership(options, stat), target: EMPTY, xattrs: committedXattrs(options, found) };
+  return { header: encodeContentHeader(meta), meta, empty: emptyXattrs(options, found) };
 }
 
 /** Not written to in the last moments, so that its times would tell if it were. */

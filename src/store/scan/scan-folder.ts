@@ -5,7 +5,6 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { report } from "../../base/events.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
@@ -16,7 +15,14 @@ import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { objectOfInode } from "./object-inodes.ts";
-import { type ScanOptions, committedOwnership, committedXattrs, scanFingerprint } from "./scan-options.ts";
+import {
+  type ScanOptions,
+  committedOwnership,
+  committedXattrs,
+  emptyXattrs,
+  nodeXattrs,
+  scanFingerprint,
+} from "./scan-options.ts";
 import {
   type BatchFolder,
   type Scan,
@@ -30,6 +36,7 @@ import {
   isBatchFull,
   sendBatch,
   settleBatches,
+  tell,
 } from "./scan-state.ts";
 import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
@@ -67,6 +74,8 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     keepCache(scan);
     return { root, counts: scan.counts };
   } finally {
+    // Who wants to stop doesn't wait for what is already handed out.
+    if (request.observer.signal?.aborted === true) await request.pool.close();
     await Promise.allSettled(scan.running);
     closeFd(rootFd);
   }
@@ -196,18 +205,18 @@ function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
 
 function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): ReturnType<FolderNode["nodes"]["get"]> & object {
   const { options } = scan.request;
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsAt(dirFd, name));
+  const xattrs = options.noXattrs ? [] : nodeXattrs(options, readXattrsAt(dirFd, name));
   const node = { ...committedOwnership(options, stat), major: stat.rdevMajor, minor: stat.rdevMinor, xattrs };
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return { node, extras: { time, flags: 0, data: undefined, group: groupOf(scan, stat) } };
 }
 
 function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
-  const xattrs = options.noXattrs ? [] : committedXattrs(options, readXattrsFd(fd));
+  const found = options.noXattrs ? [] : readXattrsFd(fd);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   return newFolder(
-    { ...committedOwnership(options, stat), xattrs },
-    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined },
+    { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
   );
 }
 
@@ -244,8 +253,4 @@ function keepCache(scan: Scan): void {
   const { request, cache, counts, builder } = scan;
   if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
   saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-}
-
-function tell(scan: Scan): void {
-  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }

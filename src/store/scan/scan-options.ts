@@ -1,9 +1,10 @@
 /** What a commit changes about the metadata that it finds. */
+import type { ByteString } from "../../base/byte-string.ts";
 import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
 import { isHashedXattr } from "../xattr-filter.ts";
 
 export interface ScanOptions {
-  /** Owner root, and no permission beyond 0755: `mode & (type | 0755)`. */
+  /** Owner root, and no permission beyond 0755: `mode & (type | 0755)`. Goes with `noXattrs`. */
   readonly canonicalPermissions: boolean;
   readonly ownerUid: number | undefined;
   readonly ownerGid: number | undefined;
@@ -39,11 +40,25 @@ export function committedOwnership(options: ScanOptions, { uid, gid, mode }: Own
   };
 }
 
-/** The attributes that will be committed. */
+/** The attributes that will be committed as part of an OSTree object: never one with an empty value, which ostree drops. */
 export function committedXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly XattrRecord[] {
-  if (xattrs.length === 0 || options.noXattrs) return [];
-  return xattrs.filter(({ name }) => isHashedXattr(name));
+  if (xattrs.length === 0 || options.noXattrs) return NONE;
+  return xattrs.filter(({ name, value }) => value.length > 0 && isHashedXattr(name));
 }
+
+/** Names of the attributes with an empty value, which the sidecar keeps; undefined where there is none. */
+export function emptyXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly ByteString[] | undefined {
+  if (xattrs.length === 0 || options.noXattrs) return undefined;
+  const names = xattrs.filter(({ name, value }) => value.length === 0 && isHashedXattr(name)).map(({ name }) => name);
+  return names.length === 0 ? undefined : names;
+}
+
+/** The attributes of what lives in the sidecar alone. */
+export function nodeXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly XattrRecord[] {
+  return options.noXattrs ? NONE : xattrs.filter(({ name }) => isHashedXattr(name));
+}
+
+const NONE: readonly XattrRecord[] = [];
 
 /** A text that is the same for two scans exactly if they commit the same metadata. */
 export function scanFingerprint(options: ScanOptions): string {

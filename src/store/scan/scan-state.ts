@@ -3,13 +3,15 @@
  * nodes of the tree that were put there for them.
  */
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
-import { type Observer, notice } from "../../base/events.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
+import { type Observer, notice, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
+import type { NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Stat } from "../../sys/stat.ts";
 import type { WorkerPool } from "../../sys/worker-pool.ts";
 import type { Repository } from "../repository.ts";
 import { type Transaction, spend } from "../transaction.ts";
-import { type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
+import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
 import type { ObjectInodes } from "./object-inodes.ts";
 import type { ScanOptions } from "./scan-options.ts";
@@ -106,10 +108,12 @@ export function sendBatch(scan: Scan): void {
   const { transaction, options, pool } = scan.request;
   const job: HashFilesJob = {
     rootFd: scan.rootFd,
-    target: transaction === undefined ? undefined : { repository: transaction.repository, stagingFd: transaction.stagingFd },
+    target:
+      transaction === undefined
+        ? undefined
+        : { repository: transaction.repository, stagingFd: transaction.stagingFd, transaction: transaction.name },
     options,
     folders: batch.map(({ path, files, links }) => ({ path, files, links })),
-    transaction: transaction?.name ?? "",
   };
   const work: Promise<void> = pool
     .run<HashFilesJob, HashFilesResult>("hash-files", job)
@@ -124,8 +128,16 @@ export function sendBatch(scan: Scan): void {
 /** Waits until no more than `most` batches are out. Throws what a worker threw. */
 export async function settleBatches(scan: Scan, most: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  while (scan.running.size > most && scan.failure === undefined) await Promise.race(scan.running);
+  while (scan.running.size > most && scan.failure === undefined) {
+    await Promise.race(scan.running);
+    tell(scan);
+    throwIfCancelled(scan.request.observer.signal);
+  }
   if (scan.failure !== undefined) throw scan.failure;
+}
+
+export function tell(scan: Scan): void {
+  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }
 
 /** The group of a file with several names. */
@@ -152,7 +164,11 @@ function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFil
     for (const [at, name] of [...files, ...links].entries()) {
       const result = results[index]![at];
       const node = folder.files.get(name)!;
-      if (result !== undefined) fillNode(scan, node, joinBytes(path, name), result);
+      if (result?.node !== undefined) {
+        folder.files.delete(name);
+        folder.nodes.set(name, { node: withBuffers(result.node), extras: extrasOf(scan, result) });
+        scan.counts.files++;
+      } else if (result !== undefined) fillNode(scan, node, joinBytes(path, name), result);
       else {
         folder.files.delete(name);
         countVanished(scan, joinBytes(path, name));
@@ -162,11 +178,10 @@ function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFil
 }
 
 function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFile): void {
-  const { stat, flags, data, checksum } = result;
+  const { stat, flags, data, checksum, emptyXattrs } = result;
   const { counts, request } = scan;
   node.checksum = checksum;
-  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  node.extras = { time, flags, data, group: groupOf(scan, stat) };
+  node.extras = extrasOf(scan, result);
   counts.files++;
   counts.hashed++;
   counts.bytes += stat.size;
@@ -176,5 +191,19 @@ function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFi
   if (result.torn) {
     counts.torn++;
     notice(request.observer, "torn", "changed while it was read", displayBytes(path));
-  } else rememberStat(scan.builder, stat, { checksum, flags, hasHoles: data !== undefined }, scan.startedAt);
+    return;
+  }
+  // The cache has no place for these.
+  if (emptyXattrs === undefined)
+    rememberStat(scan.builder, stat, { checksum, flags, hasHoles: data !== undefined }, scan.startedAt);
+}
+
+/** A Buffer comes from another thread as a plain array of bytes. */
+function withBuffers(node: NodeRecord): NodeRecord {
+  return { ...node, xattrs: node.xattrs.map(({ name, value }) => ({ name, value: Buffer.from(value) })) };
+}
+
+function extrasOf(scan: Scan, { stat, flags, data, emptyXattrs }: HashedFile): Extras {
+  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  return { time, flags, data, group: groupOf(scan, stat), emptyXattrs };
 }

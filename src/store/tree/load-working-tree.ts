@@ -77,7 +77,7 @@ function loadFolder(state: LoadState, path: ByteString, { tree, meta, sidecar }:
 
 function extrasOf(record: EntryRecord | undefined, groups: LinkGroups): Extras {
   const group = record?.linkTo === undefined ? undefined : groupOf(groups, record.linkTo);
-  return { time: record?.time, flags: record?.flags ?? 0, data: record?.data, group };
+  return { time: record?.time, flags: record?.flags ?? 0, data: record?.data, group, emptyXattrs: record?.emptyXattrs };
 }
 
 function groupOf(groups: LinkGroups, leader: ByteString): LinkGroup {

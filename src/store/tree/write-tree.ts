@@ -4,6 +4,7 @@
  * The sidecar is a tree of its own with the same folders. A folder without subfolders (and without odd names) is one file,
  * its record, under its escaped name; any other is a folder that holds its record in the file `%`. Entries whose names are
  * not UTF-8 stand, under escaped names, in the folder `%.names`, so that everything a commit needs is reachable for ostree.
+ * What OSTree can't hold as an object at all (devices, FIFOs, links whose targets are not UTF-8) is in the records.
  */
 import { type ByteString, EMPTY, isUtf8, joinBytes } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
@@ -110,14 +111,19 @@ function writeSidecar(
 }
 
 function* folderEntries(folder: FolderNode, path: ByteString): Generator<EntryRecord> {
-  if (folder.extras.time !== undefined || folder.extras.flags !== 0) yield entryRecord(EMPTY, folder.extras, path, undefined);
+  const self = entryRecord(EMPTY, folder.extras, path, undefined);
+  if (isWorthKeeping(self)) yield self;
   const names = folder.nodes.size === 0 ? sortedKeys(folder.files) : [...folder.files.keys(), ...folder.nodes.keys()].sort();
   for (const name of names) {
     const special = folder.nodes.get(name);
     const extras = special?.extras ?? folder.files.get(name)!.extras;
     const record = entryRecord(name, extras, joinBytes(path, name), special);
-    if (record.time !== undefined || record.flags || record.data || record.linkTo !== undefined || record.node) yield record;
+    if (isWorthKeeping(record)) yield record;
   }
+}
+
+function isWorthKeeping({ time, flags, data, linkTo, node, emptyXattrs }: EntryRecord): boolean {
+  return time !== undefined || Boolean(flags) || [data, linkTo, node, emptyXattrs].some((field) => field !== undefined);
 }
 
 function entryRecord(name: ByteString, extras: Extras, path: ByteString, special: SpecialNode | undefined): EntryRecord {
@@ -126,9 +132,9 @@ function entryRecord(name: ByteString, extras: Extras, path: ByteString, special
 }
 
 /** What the sidecar keeps of the entry at `path`. The tree's groups of hard links must be settled. */
-export function extrasRecord(name: ByteString, { time, flags, data, group }: Extras, path: ByteString): EntryRecord {
+export function extrasRecord(name: ByteString, { time, flags, data, group, emptyXattrs }: Extras, path: ByteString): EntryRecord {
   const linkTo = group !== undefined && group.count > 1 && group.leader !== path ? group.leader : undefined;
-  return { name, time, flags, data, linkTo };
+  return { name, time, flags, data, linkTo, emptyXattrs };
 }
 
 function sortedKeys(map: ReadonlyMap<ByteString, unknown>): ByteString[] {
