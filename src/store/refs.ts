@@ -25,7 +25,8 @@ const PIECE = /^[-._\w\d]+$/;
 
 /** Throws `usage` where the name is no ref name: letters, digits, `-`, `.`, `_`, in pieces divided by `/`. */
 export function checkRefName(name: string): void {
-  const pieces = splitRemote(name).ref.split("/");
+  const { remote, ref } = splitRemote(name);
+  const pieces = [...(remote === undefined ? [] : [remote]), ...ref.split("/")];
   if (name.length < 200 && pieces.every((piece) => PIECE.test(piece) && piece !== "." && piece !== "..")) return;
   throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, {
     hint: "Use letters, digits, '-', '.', '_' and '/'.",
@@ -97,7 +98,7 @@ function collect(repository: Repository, folder: string, prefix: string, refs: R
   for (const { name, type } of entries) {
     const path = `${folder}/${name}`;
     if (type === DIRECTORY) collect(repository, path, `${prefix}${name}/`, refs);
-    else if (!name.endsWith(".tmp") && PIECE.test(name)) {
+    else if (PIECE.test(name)) {
       const commit = readRefFile(repository, path);
       if (commit === undefined) continue;
       refs.push(

@@ -2,8 +2,8 @@
  * Writing into a repository so that a cut at any point leaves it sound: objects are first written into a staging folder of
  * this transaction, flushed by one syncfs, renamed to their places, and flushed again; only then do refs move.
  *
- *   tmp/regrow-<boot>-<pid>-<n>/xx/<62 digits>.<kind>   staged objects, complete once they have this name
- *   tmp/regrow-<boot>-<pid>-<n>.lock                     held for the transaction's life; a free one marks left-overs
+ *   tmp/regrow-<time>-<unique>/xx/<62 digits>.<kind>   staged objects, complete when the transaction publishes them
+ *   tmp/regrow-<time>-<unique>.lock                     held for the transaction's life; a free one marks left-overs
  *
  * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
  */
@@ -18,6 +18,7 @@ import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, try
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
 import { spaceOf } from "../sys/space.ts";
+import { temporaryName } from "../sys/temporary-name.ts";
 import { writeAt } from "../sys/write-file.ts";
 import { type MetadataKind, hasObject } from "./object-files.ts";
 import { recoverRefs } from "./move-refs.ts";
@@ -41,8 +42,8 @@ export interface Transaction {
   stagedBytes: number;
 }
 
-const STAGING = /^regrow-.+-\d+-\d+$/;
-let count = 0;
+const STAGING = /^regrow-.+-\d+$/;
+const MOST_NAMES = 20;
 
 /** Takes the shared lock and makes the staging folder. Throws `locked`, `no-space`. */
 export async function beginTransaction(repository: Repository, signal?: AbortSignal): Promise<Transaction> {
@@ -52,18 +53,14 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   try {
     removeLeftOvers(repository);
     await recoverRefs(repository);
-    const name = `regrow-${Date.now().toString(36)}-${process.pid}-${count++}`;
-    const stagingLock = await takeLock(fd, `tmp/${name}.lock`, { kind: "exclusive", timeoutSeconds: 0 });
-    makeDirAt(fd, `tmp/${name}`, 0o755);
-    const stagingFd = openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY);
+    const budget = spaceBudget(repository);
+    const staging = makeStagingFolder(repository);
     return {
       repository,
-      stagingFd,
-      name,
+      ...staging,
       lock,
-      stagingLock,
       known: new Set(),
-      budget: spaceBudget(repository),
+      budget,
       written: 0,
       stagedMetadata: 0,
       stagedFiles: 0,
@@ -73,6 +70,29 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
     lock?.release();
     throw error;
   }
+}
+
+function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
+  const { fd } = repository;
+  const { name, stagingLock } = lockNewName(fd);
+  try {
+    makeDirAt(fd, `tmp/${name}`, 0o755);
+    return { name, stagingLock, stagingFd: openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY) };
+  } catch (error) {
+    stagingLock.release();
+    throw error;
+  }
+}
+
+function lockNewName(fd: number): { name: string; stagingLock: Lock } {
+  for (let attempt = 0; attempt < MOST_NAMES; attempt++) {
+    const name = `regrow${temporaryName(Date.now().toString(36)).replace(".", "-")}`;
+    const stagingLock = tryLock(fd, `tmp/${name}.lock`, "exclusive");
+    // Who cleans up may have found the file in the moment before it was locked, and may even have removed it.
+    if (stagingLock !== undefined && stagingLock.isAt(fd, `tmp/${name}.lock`)) return { name, stagingLock };
+    stagingLock?.release();
+  }
+  throw new RegrowError("locked", "tmp: no staging folder can be locked there.", { hint: "Try again." });
 }
 
 /** Stages a metadata object unless the repository has it. Returns its checksum. Throws `no-space`. */
@@ -142,10 +162,13 @@ function publishFolder({ repository, stagingFd }: Transaction, folder: ByteStrin
 export function endTransaction(transaction: Transaction): void {
   const { repository, stagingFd, name } = transaction;
   closeFd(stagingFd);
-  removeTreeAt(repository.fd, `tmp/${name}`);
-  tryUnlinkAt(repository.fd, `tmp/${name}.lock`);
-  transaction.stagingLock.release();
-  transaction.lock?.release();
+  try {
+    removeTreeAt(repository.fd, `tmp/${name}`);
+    tryUnlinkAt(repository.fd, `tmp/${name}.lock`);
+  } finally {
+    transaction.stagingLock.release();
+    transaction.lock?.release();
+  }
 }
 
 /** Runs `work` in a transaction that ends whatever happens. `work` publishes by itself. */
@@ -155,10 +178,23 @@ export async function withTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const transaction = await beginTransaction(repository, signal);
+  let result: T;
   try {
-    return await work(transaction);
-  } finally {
+    result = await work(transaction);
+  } catch (error) {
+    endAfterFailure(transaction);
+    throw error;
+  }
+  endTransaction(transaction);
+  return result;
+}
+
+function endAfterFailure(transaction: Transaction): void {
+  try {
     endTransaction(transaction);
+  } catch (error) {
+    // The failure before this one is the one to be told; whoever writes next removes what is left.
+    if (!(error instanceof RegrowError)) throw error;
   }
 }
 

@@ -55,14 +55,19 @@ const stretches: fc.Arbitrary<Stretch[]> = fc
     });
   });
 
-const nodes: fc.Arbitrary<NodeRecord> = record<NodeRecord>({
+const specialNodes: fc.Arbitrary<NodeRecord> = record<NodeRecord>({
   mode: fc.tuple(fc.constantFrom(0o010000, 0o020000, 0o060000), fc.nat({ max: 0o7777 })).map(([type, mode]) => type | mode),
   uid: unsigned,
   gid: unsigned,
   major: unsigned,
   minor: unsigned,
   xattrs: xattrLists,
-});
+} as never);
+
+const nodes = fc.oneof(
+  specialNodes,
+  fc.tuple(specialNodes, byteNames).map(([node, target]): NodeRecord => ({ ...node, mode: 0o120777, target })),
+);
 
 const option = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 const timeRecords = record({
@@ -82,12 +87,17 @@ export const entryRecords: fc.Arbitrary<EntryRecord[]> = fc
         data: option(stretches),
         linkTo: option(fc.array(byteNames, { minLength: 1, maxLength: 3 }).map((pieces) => pieces.join("/") as ByteString)),
         node: option(nodes),
+        emptyXattrs: option(fc.uniqueArray(byteNames, { minLength: 1, maxLength: 3 }).map((names) => names.toSorted(byBytes))),
       } as never),
       { selector: ({ name }) => name, maxLength: 6 },
     ),
   )
   .map(([self, entries]) => [...(self === undefined ? [] : [self]), ...sortedByName(entries)]);
 
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 function sortedByName<T extends { readonly name: string }>(list: readonly T[]): T[] {
-  return list.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return list.toSorted((a, b) => byBytes(a.name, b.name));
 }

@@ -67,13 +67,22 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
 }
 
 async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: CheckoutAnswer): Promise<void> {
-  const view = viewFolder(settings.repository, task.tree, task.sidecar);
+  const view = viewOfParts(settings, task);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
     await placeFiles(settings, dirFd, task, view.files.slice(task.from, task.to), answer);
   } finally {
     closeFd(dirFd);
   }
+}
+
+let lastView: { readonly key: string; readonly view: FolderView } | undefined;
+
+/** The parts of a very large folder mostly come one after the other: it is not read anew for each. */
+function viewOfParts(settings: CheckoutSettings, { tree, sidecar }: FilesTask): FolderView {
+  const key = JSON.stringify([settings.repository.path, tree, sidecar]);
+  if (lastView?.key !== key) lastView = { key, view: viewFolder(settings.repository, tree, sidecar) };
+  return lastView.view;
 }
 
 function parts(task: FolderTask, count: number): CheckoutTask[] {

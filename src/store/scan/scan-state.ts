@@ -108,10 +108,12 @@ export function sendBatch(scan: Scan): void {
   const { transaction, options, pool } = scan.request;
   const job: HashFilesJob = {
     rootFd: scan.rootFd,
-    target: transaction === undefined ? undefined : { repository: transaction.repository, stagingFd: transaction.stagingFd },
+    target:
+      transaction === undefined
+        ? undefined
+        : { repository: transaction.repository, stagingFd: transaction.stagingFd, transaction: transaction.name },
     options,
     folders: batch.map(({ path, files, links }) => ({ path, files, links })),
-    transaction: transaction?.name ?? "",
   };
   const work: Promise<void> = pool
     .run<HashFilesJob, HashFilesResult>("hash-files", job)

@@ -42,6 +42,16 @@ const GOLDEN: readonly [what: string, entry: EntryRecord, hex: string][] = [
     },
     "04 6e756c6c 10 b643 e807 02 01 03 01 06 757365722e78 01 76",
   ],
+  [
+    "a link with an odd target",
+    { name: name("l"), node: { mode: 0o120777, uid: 0, gid: 0, major: 0, minor: 0, xattrs: [], target: name("\xff") } },
+    "01 6c 10 ffc302 00 00 00 00 00 01 ff",
+  ],
+  [
+    "attributes that are empty",
+    { name: name("a"), emptyXattrs: [name("user.x"), name("user.y")] },
+    "01 61 20 02 06 757365722e78 06 757365722e79",
+  ],
 ];
 
 for (const [what, entry, hex] of GOLDEN) {
@@ -62,7 +72,7 @@ const REFUSED: readonly [what: string, data: Buffer][] = [
   ["a name with a NUL", raw("02 6100 00")],
   ["names out of order", raw("01 62 00 01 61 00")],
   ["a name twice", raw("01 61 00 01 61 00")],
-  ["a field from the future", raw("01 61 20")],
+  ["a field from the future", raw("01 61 40")],
   ["a number not in its shortest form", raw("01 61 8000")],
   ["a number without an end", raw("01 61 01 ffffffffffffffffffffff01 00")],
   ["a number beyond 2^53", raw("01 61 02 80808080808080 80 01")],
@@ -78,7 +88,11 @@ const REFUSED: readonly [what: string, data: Buffer][] = [
   ["a link with a doubled slash", raw("01 61 08 04 612f2f62")],
   ["a link of the folder itself", raw("00 08 01 61")],
   ["a node that is a regular file", raw("01 61 10 a48302 00 00 00 00 00")],
-  ["a node that is a link", raw("01 61 10 ffc302 00 00 00 00 00")],
+  ["a link without a target", raw("01 61 10 ffc302 00 00 00 00 00 00")],
+  ["a link with a NUL in its target", raw("01 61 10 ffc302 00 00 00 00 00 02 6100")],
+  ["no names of empty attributes", raw("01 61 20 00")],
+  ["empty attributes out of order", raw("01 61 20 02 01 62 01 61")],
+  ["an empty attribute without a name", raw("01 61 20 01 00")],
   ["a node with an owner beyond 2^32", raw("01 61 10 b643 8080808010 00 01 03 00")],
   ["a node whose attributes are out of order", raw("01 61 10 b643 00 00 01 03 02 01 62 00 01 61 00")],
   ["a node in place of the folder itself", raw("00 10 b643 00 00 01 03 00")],
