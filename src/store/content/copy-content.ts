@@ -19,7 +19,7 @@ import { inStagingFolder, stageFile } from "../transaction.ts";
 import { packedSize } from "./archive-files.ts";
 import { adoptCopy, hashContent, streamPayload, writeContent } from "./content-format.ts";
 import type { OpenContent } from "./open-content.ts";
-import { MEMORY_LIMIT, copyPayload, eachChunk, isZero } from "./payload.ts";
+import { MEMORY_LIMIT, copyPayload, isZero } from "./payload.ts";
 
 export interface CopyRequest {
   readonly content: OpenContent;
@@ -92,10 +92,9 @@ async function copyAside(
 
 async function plainToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
   const digest = createHash("sha256").update(encodeContentHeader(meta));
-  const shared = copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
-  if (shared) eachChunk(fd, content.size, (piece) => digest.update(piece));
+  const bytes = copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
   adoptCopy(repository.config.mode, fd, meta);
-  return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
+  return { checksum: digest.digest("hex") as Checksum, bytes };
 }
 
 async function deflatedToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
