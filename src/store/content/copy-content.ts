@@ -92,9 +92,9 @@ async function copyAside(
 
 async function plainToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
   const digest = createHash("sha256").update(encodeContentHeader(meta));
-  const bytes = copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
+  copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
   adoptCopy(repository.config.mode, fd, meta);
-  return { checksum: digest.digest("hex") as Checksum, bytes };
+  return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
 }
 
 async function deflatedToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
