@@ -72,7 +72,8 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   }
 }
 
-function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
+/** A folder below `tmp/` with a lock beside it: who comes later removes it once nobody holds the lock. */
+export function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
   const { fd } = repository;
   const { name, stagingLock } = lockNewName(fd);
   try {
