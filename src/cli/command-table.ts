@@ -94,6 +94,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/refs.ts")).refs,
   },
   {
+    name: "push",
+    group: "Repository",
+    summary: "bring what is here into another repository",
+    load: async () => (await import("./commands/push.ts")).push,
+  },
+  {
+    name: "pull",
+    group: "Repository",
+    summary: "bring what another repository has",
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
     name: "import",
     group: "Repository",
     summary: "an archive becomes a commit",
