@@ -7,7 +7,7 @@
  *
  * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
  */
-import { bytesOf } from "../base/byte-string.ts";
+import { type ByteString, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
 import { formatSize } from "../base/units.ts";
 import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
@@ -110,25 +110,46 @@ export function spend(transaction: Transaction, bytes: number): void {
   );
 }
 
-/** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
+/**
+ * Makes everything staged part of the repository, durably; commits last, so that whoever finds a commit finds all that belongs
+ * to it. The transaction stays open for refs.
+ */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  for (const folder of folders) {
+  const later: ByteString[] = [];
+  for (const folder of folders) if (publishFolder(transaction, folder, (name) => !isCommit(name))) later.push(folder);
+  for (const folder of later) publishFolder(transaction, folder, isCommit);
+  if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+/** True where something is left in the folder. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, which: (name: string) => boolean): boolean {
+  const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+  try {
+    const names = readDir(fromFd).map((entry) => entry.name);
+    const chosen = names.filter(which);
+    if (chosen.length === 0) return names.length > 0;
+    const isAll = chosen.length === names.length;
     // In a new repository whole folders move at once.
-    if (renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) continue;
-    const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+    if (isAll && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return false;
+    tryMakeDirAt(repository.objectsFd, folder, 0o755);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {
-      for (const { name } of readDir(fromFd)) renameAt(fromFd, name, toFd, name);
+      for (const name of chosen) renameAt(fromFd, name, toFd, name);
     } finally {
-      closeFd(fromFd);
       closeFd(toFd);
     }
+    return !isAll;
+  } finally {
+    closeFd(fromFd);
   }
-  if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+function isCommit(name: string): boolean {
+  return name.endsWith(".commit");
 }
 
 /** Ends the transaction and drops whatever was not published. */
@@ -151,22 +172,18 @@ export async function withTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const transaction = await beginTransaction(repository, signal);
-  let result: T;
   try {
-    result = await work(transaction);
-  } catch (error) {
-    endAfterFailure(transaction);
-    throw error;
+    return await work(transaction);
+  } finally {
+    tidyUp(transaction);
   }
-  endTransaction(transaction);
-  return result;
 }
 
-function endAfterFailure(transaction: Transaction): void {
+function tidyUp(transaction: Transaction): void {
   try {
     endTransaction(transaction);
   } catch (error) {
-    // The failure before this one is the one to be told; whoever writes next removes what is left.
+    // What is done is done, and a failure before this one is the one to be told; whoever writes next removes what is left.
     if (!(error instanceof RegrowError)) throw error;
   }
 }
