@@ -16,6 +16,8 @@ export interface ChildEnd {
 export interface RunningChild {
   readonly process: ChildProcess;
   readonly ended: Promise<ChildEnd>;
+  /** Resolves with the first output. */
+  readonly begun: Promise<void>;
 }
 
 const regrow = path.join(import.meta.dirname, "../../src/bin.ts");
@@ -44,7 +46,11 @@ export function startChild(program: string, args: readonly string[], env: NodeJS
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr, milliseconds: performance.now() - startedAt }));
   });
-  return { process: child, ended };
+  const begun = new Promise<void>((resolve) => {
+    child.stdout.once("data", () => resolve());
+    child.once("close", () => resolve());
+  });
+  return { process: child, ended, begun };
 }
 
 /** Does `work` for every item, `count` of them at a time, and rejects with the first failure. */
