@@ -27,6 +27,7 @@ export const PACKAGES = {
   "squashfs-tools": ["mksquashfs", "unsquashfs"],
   "systemd-boot-efi": ["/usr/lib/systemd/boot/efi/systemd-bootx64.efi"],
   tar: ["tar"],
+  time: ["/usr/bin/time"],
   "util-linux": ["setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
   zsh: ["zsh"],

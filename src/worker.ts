@@ -9,5 +9,6 @@ serveJobs({
   "hash-files": async (job) => (await import("./store/scan/hash-files-job.ts")).hashFiles(job),
   "stage-objects": async (job) => (await import("./store/stage-objects-job.ts")).stageObjects(job),
   "fill-folders": async (job) => (await import("./store/checkout/fill-folder-job.ts")).fillFolders(job),
+  "pull-objects": async (job) => (await import("./store/pull/pull-objects-job.ts")).pullObjects(job),
   "self-test": async () => (await import("./machine/thread-test.ts")).testThread(),
 });

@@ -37,6 +37,9 @@ export interface Transaction {
   readonly budget: number;
   written: number;
   stagedMetadata: number;
+  /** Content objects that were staged one by one, and their bytes. */
+  stagedFiles: number;
+  stagedBytes: number;
 }
 
 const STAGING = /^regrow-.+-\d+$/;
@@ -52,7 +55,17 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
     await recoverRefs(repository);
     const budget = spaceBudget(repository);
     const staging = makeStagingFolder(repository);
-    return { repository, ...staging, lock, known: new Set(), budget, written: 0, stagedMetadata: 0 };
+    return {
+      repository,
+      ...staging,
+      lock,
+      known: new Set(),
+      budget,
+      written: 0,
+      stagedMetadata: 0,
+      stagedFiles: 0,
+      stagedBytes: 0,
+    };
   } catch (error) {
     lock?.release();
     throw error;
@@ -111,45 +124,38 @@ export function spend(transaction: Transaction, bytes: number): void {
 }
 
 /**
- * Makes everything staged part of the repository, durably; commits last, so that whoever finds a commit finds all that belongs
- * to it. The transaction stays open for refs.
+ * Makes everything staged part of the repository, durably. Commits come last, so that a commit which can be seen is whole. The
+ * transaction stays open for refs.
  */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  const later: ByteString[] = [];
-  for (const folder of folders) if (publishFolder(transaction, folder, (name) => !isCommit(name))) later.push(folder);
-  for (const folder of later) publishFolder(transaction, folder, isCommit);
+  const commits = folders.flatMap((folder) => publishFolder(transaction, folder));
+  for (const name of commits) renameAt(stagingFd, name, repository.objectsFd, name);
   if (repository.config.fsync) syncFileSystem(stagingFd);
 }
 
-/** True where something is left in the folder. */
-function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString, which: (name: string) => boolean): boolean {
+/** Moves what is in a staged folder but commits, whose names it returns. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString): string[] {
   const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
   try {
     const names = readDir(fromFd).map((entry) => entry.name);
-    const chosen = names.filter(which);
-    if (chosen.length === 0) return names.length > 0;
-    const isAll = chosen.length === names.length;
+    const commits = names.filter((name) => name.endsWith(".commit"));
     // In a new repository whole folders move at once.
-    if (isAll && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return false;
+    if (commits.length === 0 && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return [];
     tryMakeDirAt(repository.objectsFd, folder, 0o755);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {
-      for (const name of chosen) renameAt(fromFd, name, toFd, name);
+      for (const name of names) if (!name.endsWith(".commit")) renameAt(fromFd, name, toFd, name);
     } finally {
       closeFd(toFd);
     }
-    return !isAll;
+    return commits.map((name) => `${folder}/${name}`);
   } finally {
     closeFd(fromFd);
   }
-}
-
-function isCommit(name: string): boolean {
-  return name.endsWith(".commit");
 }
 
 /** Ends the transaction and drops whatever was not published. */

@@ -12,7 +12,13 @@ import { EXIT } from "../../src/base/exit-codes.ts";
 import { commitTree } from "../../src/store/commit.ts";
 import { readRef } from "../../src/store/refs.ts";
 import { initRepository, withRepository } from "../../src/store/repository.ts";
-import { assertCompanions, assertNoLeftOvers, assertRefsResolve, judgeByOstree, makeVersion } from "../support/repository-judge.ts";
+import {
+  assertCompanions,
+  assertNoLeftOvers,
+  assertRefsResolve,
+  judgeByOstree,
+  makeVersion,
+} from "../support/repository-judge.ts";
 import { requires } from "../support/requires.ts";
 import { fastFolder } from "../support/fast-folder.ts";
 import { type ChildEnd, eachOf, startStore } from "../support/run-child.ts";
@@ -95,7 +101,9 @@ async function makeBase(mode: Case["mode"]): Promise<void> {
   const base = baseOf(mode);
   rmSync(base, { recursive: true, force: true });
   initRepository(base, { mode });
-  await withRepository(base, (repository) => commitTree(repository, { branch: "main", sources: [{ kind: "dir", path: `${home}/v1` }] }));
+  await withRepository(base, (repository) =>
+    commitTree(repository, { branch: "main", sources: [{ kind: "dir", path: `${home}/v1` }] }),
+  );
 }
 
 async function countPoints(mode: Case["mode"]): Promise<number> {

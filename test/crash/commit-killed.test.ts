@@ -44,7 +44,9 @@ test(`${KILLS} commits, each killed at a random moment`, async (t) => {
     if (tip !== before) moved++;
     if (tip !== before) assert.equal(await parentOf(repository, tip!), before);
   }
-  t.diagnostic(`seed ${seed} (FC_SEED), a commit takes ${usual.toFixed(0)} ms, ${inside} of ${KILLS} killed inside, ${moved} had moved the branch`);
+  t.diagnostic(
+    `seed ${seed} (FC_SEED), a commit takes ${usual.toFixed(0)} ms, ${inside} of ${KILLS} killed inside, ${moved} had moved the branch`,
+  );
   assert.ok(inside >= KILLS * 0.8);
   await withRepository(repository, async (open) => {
     await commitTree(open, { branch: "last", sources: [{ kind: "dir", path: `${home}/tree` }], workers: 1 });

@@ -18,6 +18,8 @@ export interface NastyParts {
   readonly bigxattr?: boolean;
   /** Files around 32 MiB and one of 80. */
   readonly large?: boolean;
+  readonly emptyxattr?: boolean;
+  readonly oddtarget?: boolean;
   /** So many folders in one another. */
   readonly deep?: number;
   /** So many files in one folder. */

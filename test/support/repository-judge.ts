@@ -17,7 +17,11 @@ export async function assertRefsResolve(path: string): Promise<void> {
   await withRepository(path, (repository) => {
     const refs = listRefs(repository);
     for (const { name, commit } of refs) assert.ok(hasObject(repository, "commit", commit), `${name} names ${commit}`);
-    const seen = execFileSync("ostree", ["refs", `--repo=${path}`]).toString().trimEnd().split("\n").toSorted();
+    const seen = execFileSync("ostree", ["refs", `--repo=${path}`])
+      .toString()
+      .trimEnd()
+      .split("\n")
+      .toSorted();
     assert.deepEqual(seen, refs.map(({ name }) => name).toSorted());
   });
 }

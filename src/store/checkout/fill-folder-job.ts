@@ -33,12 +33,14 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 const LARGE_FOLDER = 4096;
 const PART = 1024;
 const NOTHING = Buffer.alloc(0);
+/** A job ends after that many bytes, whatever its budget: so that progress is told, and a wish to stop is heard. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Promise<CheckoutAnswer> {
   const answer: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
   const stack: CheckoutTask[] = [...tasks].reverse();
   const { progress } = answer;
-  while (stack.length > 0 && progress.files + progress.folders < budget) {
+  while (stack.length > 0 && progress.files + progress.folders < budget && progress.bytes < MOST_BYTES) {
     const task = stack.pop()!;
     if (task.kind === "files") await fillPart(settings, task, answer);
     else stack.push(...(await fillFolder(settings, task, answer)).reverse());
@@ -65,13 +67,22 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
 }
 
 async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: CheckoutAnswer): Promise<void> {
-  const view = viewFolder(settings.repository, task.tree, task.sidecar);
+  const view = viewOfParts(settings, task);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
     await placeFiles(settings, dirFd, task, view.files.slice(task.from, task.to), answer);
   } finally {
     closeFd(dirFd);
   }
+}
+
+let lastView: { readonly key: string; readonly view: FolderView } | undefined;
+
+/** The parts of a very large folder mostly come one after the other: it is not read anew for each. */
+function viewOfParts(settings: CheckoutSettings, { tree, sidecar }: FilesTask): FolderView {
+  const key = JSON.stringify([settings.repository.path, tree, sidecar]);
+  if (lastView?.key !== key) lastView = { key, view: viewFolder(settings.repository, tree, sidecar) };
+  return lastView.view;
 }
 
 function parts(task: FolderTask, count: number): CheckoutTask[] {

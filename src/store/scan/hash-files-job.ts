@@ -11,32 +11,25 @@ import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/conten
 import type { NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
 import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
-import { temporaryName } from "../../sys/temporary-name.ts";
 import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
-import { MEMORY_LIMIT, type Payload, copyPayload, eachChunk } from "../content/payload.ts";
-import { hasObject, objectFile } from "../object-files.ts";
-import type { Repository } from "../repository.ts";
-import { inStagingFolder } from "../transaction.ts";
+import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
+import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {
   readonly rootFd: number;
   /** Undefined: hash only. */
-  readonly target: { readonly repository: Repository; readonly stagingFd: number } | undefined;
+  readonly target: StageTarget | undefined;
   readonly options: ScanOptions;
   readonly folders: readonly {
     readonly path: ByteString;
     readonly files: readonly ByteString[];
     readonly links: readonly ByteString[];
   }[];
-  /** Tells one transaction from another. */
-  readonly transaction: string;
 }
 
 export interface HashedFile {
@@ -68,7 +61,6 @@ let scratch = Buffer.allocUnsafe(1024 * 1024);
 
 export async function hashFiles(job: HashFilesJob): Promise<HashFilesResult> {
   const results: (HashedFile | undefined)[][] = [];
-  forgetOtherTransactions(job.transaction);
   for (const { path, files, links } of job.folders) {
     const folder: (HashedFile | undefined)[] = [];
     const dirFd = openFolder(job.rootFd, path);
@@ -131,7 +123,7 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
     if (!isUtf8(target)) return oddLink(job.options, stat, target, found);
     const meta = { ...committedOwnership(job.options, stat), target, xattrs: committedXattrs(job.options, found) };
     const checksum = hash("sha256", encodeContentHeader(meta), "hex") as Checksum;
-    const staged = stage(job, checksum, meta, { kind: "memory", data: NOTHING });
+    const staged = stage(job.target, checksum, meta, { kind: "memory", data: NOTHING });
     return { ...LINK_FACTS, checksum, stat, emptyXattrs: emptyXattrs(job.options, found), staged };
   } catch (error) {
     // It was a link a moment ago.
@@ -156,7 +148,12 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom, cloneVersion: before });
+      const staged = stage(job.target, read.checksum, read.meta, {
+        kind: "memory",
+        data: read.data,
+        cloneFrom,
+        cloneVersion: before,
+      });
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -172,7 +169,7 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
       const digest = createHash("sha256").update(header);
       const count = eachChunk(fd, before.size, (piece) => digest.update(piece));
       const expected = digest.digest("hex") as Checksum;
-      const result = await stageLarge(job, { fd, size: before.size, header, meta, expected });
+      const result = await stageLarge(job.target, { fd, size: before.size, header, meta, expected });
       const after = statFd(fd);
       const torn = count !== before.size || !sameVersion(before, after);
       if (!torn || attempt === READ_ATTEMPTS) return hashedFile(fd, before, { ...result, empty, torn });
@@ -212,61 +209,6 @@ function readSmall(job: HashFilesJob, fd: number, stat: Stat): SmallFile {
   const count = stat.size === 0 ? 0 : readAt(fd, scratch, header.length, stat.size, 0);
   const checksum = hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
   return { checksum, meta, data: scratch.subarray(header.length, header.length + count), empty };
-}
-
-interface LargeFile {
-  readonly fd: number;
-  readonly size: number;
-  readonly header: Buffer;
-  readonly meta: ContentMeta;
-  readonly expected: Checksum;
-}
-
-/** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
-async function stageLarge(job: HashFilesJob, file: LargeFile): Promise<{ checksum: Checksum; staged: boolean }> {
-  const { target } = job;
-  if (target === undefined || hasObject(target.repository, "file", file.expected))
-    return { checksum: file.expected, staged: false };
-  const copyName = temporaryName("copy");
-  const copyFd = openAt(target.stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
-  try {
-    const digest = createHash("sha256").update(file.header);
-    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
-    const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(target.repository, "file", checksum)) return { checksum, staged: false };
-    const { config, umask } = target.repository;
-    const name = objectFile(target.repository, "file", checksum);
-    const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-    const partial = adoptCopy(config.mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName) await writeContent(config.mode, place, partial, file.meta, { kind: "file", fd: copyFd, size });
-    inStagingFolder(target.stagingFd, name, () => renameAt(target.stagingFd, partial, target.stagingFd, name));
-    return { checksum, staged: true };
-  } finally {
-    closeFd(copyFd);
-    tryUnlinkAt(target.stagingFd, copyName);
-  }
-}
-
-function stage(job: HashFilesJob, checksum: Checksum, meta: ContentMeta, payload: Payload & { kind: "memory" }): boolean {
-  const { target } = job;
-  if (target === undefined || staged.has(checksum)) return false;
-  if (hasObject(target.repository, "file", checksum)) return false;
-  const { config, umask } = target.repository;
-  const name = objectFile(target.repository, "file", checksum);
-  const place = { dirFd: target.stagingFd, umask, zlibLevel: config.zlibLevel };
-  const made = inStagingFolder(target.stagingFd, name, () => (writeContent(config.mode, place, name, meta, payload), true));
-  staged.add(checksum);
-  return made === true;
-}
-
-/** What this thread has staged: a second file with the same content need not be tried. */
-let staged = new Set<Checksum>();
-let stagedIn = "";
-
-function forgetOtherTransactions(transaction: string): void {
-  if (transaction === stagedIn) return;
-  staged = new Set();
-  stagedIn = transaction;
 }
 
 function headerFor(

@@ -5,13 +5,24 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { notice, report } from "../../base/events.ts";
+import { notice } from "../../base/events.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
-import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, sameVersion, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import {
+  type Stat,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+  S_IFSOCK,
+  sameFile,
+  sameVersion,
+  statFd,
+  tryStatAt,
+  typeOf,
+} from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
@@ -37,6 +48,7 @@ import {
   isBatchFull,
   sendBatch,
   settleBatches,
+  tell,
 } from "./scan-state.ts";
 import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
@@ -76,6 +88,8 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     keepCache(scan);
     return { root, counts: scan.counts };
   } finally {
+    // Who wants to stop doesn't wait for what is already handed out.
+    if (request.observer.signal?.aborted === true) await request.pool.close();
     await Promise.allSettled(scan.running);
     closeFd(rootFd);
   }
@@ -283,8 +297,4 @@ function keepCache(scan: Scan): void {
     if (!(error instanceof RegrowError)) throw error;
     notice(request.observer, "cache", `the stat cache was not written: ${error.message}`, error.path);
   }
-}
-
-function tell(scan: Scan): void {
-  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }

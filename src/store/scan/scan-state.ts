@@ -3,7 +3,8 @@
  * nodes of the tree that were put there for them.
  */
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
-import { type Observer, notice } from "../../base/events.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
+import { type Observer, notice, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Stat } from "../../sys/stat.ts";
@@ -107,10 +108,12 @@ export function sendBatch(scan: Scan): void {
   const { transaction, options, pool } = scan.request;
   const job: HashFilesJob = {
     rootFd: scan.rootFd,
-    target: transaction === undefined ? undefined : { repository: transaction.repository, stagingFd: transaction.stagingFd },
+    target:
+      transaction === undefined
+        ? undefined
+        : { repository: transaction.repository, stagingFd: transaction.stagingFd, transaction: transaction.name },
     options,
     folders: batch.map(({ path, files, links }) => ({ path, files, links })),
-    transaction: transaction?.name ?? "",
   };
   const work: Promise<void> = pool
     .run<HashFilesJob, HashFilesResult>("hash-files", job)
@@ -125,8 +128,16 @@ export function sendBatch(scan: Scan): void {
 /** Waits until no more than `most` batches are out. Throws what a worker threw. */
 export async function settleBatches(scan: Scan, most: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  while (scan.running.size > most && scan.failure === undefined) await Promise.race(scan.running);
+  while (scan.running.size > most && scan.failure === undefined) {
+    await Promise.race(scan.running);
+    tell(scan);
+    throwIfCancelled(scan.request.observer.signal);
+  }
   if (scan.failure !== undefined) throw scan.failure;
+}
+
+export function tell(scan: Scan): void {
+  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }
 
 /** The group of a file with several names. */

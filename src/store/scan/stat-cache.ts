@@ -87,7 +87,8 @@ function tryReadCache(repository: Repository, file: string): Buffer | undefined 
   try {
     return tryReadFileAt(repository.fd, `${FOLDER}/${file}`, MAX_FILE);
   } catch (error) {
-    if (isErrno(error, "EISDIR", "ENOTDIR", "EACCES") || (error instanceof RegrowError && error.code === "corrupt")) return undefined;
+    if (isErrno(error, "EISDIR", "ENOTDIR", "EACCES") || (error instanceof RegrowError && error.code === "corrupt"))
+      return undefined;
     throw error;
   }
 }

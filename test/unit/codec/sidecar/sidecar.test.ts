@@ -47,7 +47,11 @@ const GOLDEN: readonly [what: string, entry: EntryRecord, hex: string][] = [
     { name: name("l"), node: { mode: 0o120777, uid: 0, gid: 0, major: 0, minor: 0, xattrs: [], target: name("\xff") } },
     "01 6c 10 ffc302 00 00 00 00 00 01 ff",
   ],
-  ["attributes that are empty", { name: name("a"), emptyXattrs: [name("user.x"), name("user.y")] }, "01 61 20 02 06 757365722e78 06 757365722e79"],
+  [
+    "attributes that are empty",
+    { name: name("a"), emptyXattrs: [name("user.x"), name("user.y")] },
+    "01 61 20 02 06 757365722e78 06 757365722e79",
+  ],
 ];
 
 for (const [what, entry, hex] of GOLDEN) {

@@ -1,0 +1,87 @@
+/** Puts what a thread has hashed into the staging folder. An object holds exactly the bytes that its name was computed from. */
+import { createHash } from "node:crypto";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import type { ContentMeta } from "../../codec/ostree/content.ts";
+import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
+import { O, closeFd, openAt } from "../../sys/open.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
+import { adoptCopy, writeContent } from "../content/content-format.ts";
+import { type Payload, copyPayload } from "../content/payload.ts";
+import { hasObject, objectFile } from "../object-files.ts";
+import type { Repository } from "../repository.ts";
+import { inStagingFolder } from "../transaction.ts";
+
+export interface StageTarget {
+  readonly repository: Repository;
+  readonly stagingFd: number;
+  /** Tells one transaction from another. */
+  readonly transaction: string;
+}
+
+export interface LargeFile {
+  readonly fd: number;
+  readonly size: number;
+  readonly header: Buffer;
+  readonly meta: ContentMeta;
+  readonly expected: Checksum;
+}
+
+/** True where it was staged: the repository lacked it, and so did this transaction. */
+export function stage(
+  target: StageTarget | undefined,
+  checksum: Checksum,
+  meta: ContentMeta,
+  payload: Payload & { kind: "memory" },
+): boolean {
+  if (target === undefined || stagedBy(target).has(checksum)) return false;
+  const { repository, stagingFd } = target;
+  if (hasObject(repository, "file", checksum)) return false;
+  const name = objectFile(repository, "file", checksum);
+  const { mode } = repository.config;
+  const made = inStagingFolder(stagingFd, name, () => (writeContent(mode, placeOf(target), name, meta, payload), true));
+  stagedBy(target).add(checksum);
+  return made === true;
+}
+
+/** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
+export async function stageLarge(
+  target: StageTarget | undefined,
+  file: LargeFile,
+): Promise<{ checksum: Checksum; staged: boolean }> {
+  if (target === undefined || hasObject(target.repository, "file", file.expected))
+    return { checksum: file.expected, staged: false };
+  const { repository, stagingFd } = target;
+  const { mode } = repository.config;
+  const copyName = temporaryName("copy");
+  const copyFd = openAt(stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
+  try {
+    const digest = createHash("sha256").update(file.header);
+    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
+    const checksum = digest.digest("hex") as Checksum;
+    if (hasObject(repository, "file", checksum)) return { checksum, staged: false };
+    const name = objectFile(repository, "file", checksum);
+    const partial = adoptCopy(mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
+    if (partial !== copyName) await writeContent(mode, placeOf(target), partial, file.meta, { kind: "file", fd: copyFd, size });
+    inStagingFolder(stagingFd, name, () => renameAt(stagingFd, partial, stagingFd, name));
+    return { checksum, staged: true };
+  } finally {
+    closeFd(copyFd);
+    tryUnlinkAt(stagingFd, copyName);
+  }
+}
+
+function placeOf({ repository, stagingFd }: StageTarget): { dirFd: number; umask: number; zlibLevel: number } {
+  return { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel };
+}
+
+let staged = new Set<Checksum>();
+let stagedIn = "";
+
+/** What this thread has staged: a second file with the same content need not be tried. */
+function stagedBy({ transaction }: StageTarget): Set<Checksum> {
+  if (transaction !== stagedIn) {
+    staged = new Set();
+    stagedIn = transaction;
+  }
+  return staged;
+}
