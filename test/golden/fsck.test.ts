@@ -124,27 +124,31 @@ for (const mode of MODES) {
     assert.deepEqual([clean.bad, clean.badRefs, clean.commits], [[], [], 4]);
     assert.ok(!ostreeFinds(stage.repository.path));
     for (const known of CASES) {
-      const { what, hurt } = known;
+      const { what, hurt, holders } = known;
       const object = known.object(stage);
       const path = damaged(stage.repository, `${stage.scratch}/hurt`, object, hurt);
-      assert.ok(ostreeFinds(path), `ostree finds ${what}`);
+      // By turns before and after ostree's, which marks commits that lack an object.
+      if (holders === 1) assert.ok(ostreeFinds(path), `ostree finds ${what}`);
       await withRepository(path, async (repository) => {
         const report = await checkRepository(repository, { workers: 1 });
-        assert.ok(!isSound(report), `${what}: ${JSON.stringify(report)}`);
+        assert.ok(!isSound(report), what);
         assertNamed(report, object, known, stage);
+        if (holders === 2) assert.ok(ostreeFinds(path), `ostree finds ${what}`);
         const mended = await checkRepository(repository, { workers: 1, repairFrom: stage.source });
         assert.ok(isSound(mended), `${what}: ${JSON.stringify(mended)}`);
-        assert.ok(isSound(await checkRepository(repository, { workers: 1 })), what);
+        assert.ok(isSound(await checkRepository(repository, { quick: true })), what);
       });
       assert.match(ostree(path, "fsck"), /no errors/, what);
       assert.deepEqual(readdirSync(`${path}/tmp`), ["cache"], what);
     }
   });
+}
 
-  test(`what is removed leaves the marks and the repository that ostree's own removal leaves: ${mode}`, async (t) => {
+for (const mode of ["bare", "archive"] as const) {
+  test(`what is removed leaves the marks that ostree's own removal leaves: ${mode}`, async (t) => {
     if (!requires(t, { root: mode === "bare", programs: ["ostree"] })) return;
     const stage = await prepare(t, mode);
-    for (const { what, hurt, object } of CASES.filter((known) => known.object !== tip)) {
+    for (const { what, hurt, object } of CASES.filter((known) => known.object !== tip && known.hurt !== cut)) {
       const path = damaged(stage.repository, `${stage.scratch}/hurt`, object(stage), hurt);
       const judge = damaged(stage.repository, `${stage.scratch}/judge`, object(stage), hurt);
       tryOstree({}, judge, "fsck", "--delete");
@@ -154,7 +158,8 @@ for (const mode of MODES) {
           bad.every(({ outcome }) => outcome === "deleted"),
           what,
         );
-        assert.deepEqual((await checkRepository(repository, { workers: 1 })).bad, [], what);
+        const left = await checkRepository(repository, { workers: 1 });
+        assert.ok(left.bad.length > 0 && left.bad.every(({ problem }) => problem === "missing"), what);
       });
       const { status, stderr } = tryOstree({}, path, "fsck");
       // It is no object that ostree misses, but the marks alone, and it says so until they are gone.
@@ -165,8 +170,9 @@ for (const mode of MODES) {
         const theirs = tryOstree({}, judge, "fsck");
         assert.deepEqual([status, stderr], [theirs.status, theirs.stderr], what);
       }
-      await withRepository(path, (repository) => pull(repository, repositorySource(stage.source), { workers: 1, depth: -1 }));
-      assert.match(ostree(path, "fsck"), /no errors/, `${what}, pulled again`);
+      await withRepository(path, (repository) => checkRepository(repository, { workers: 1, repairFrom: stage.source }));
+      assert.deepEqual(marks(path), {}, what);
+      assert.match(ostree(path, "fsck"), /no errors/, `${what}, repaired`);
     }
   });
 }

@@ -11,6 +11,7 @@ import { type ObjectName, objectText } from "../../codec/ostree/object-name.ts";
 import { takeLock } from "../../sys/lock.ts";
 import { startPool } from "../../sys/worker-pool.ts";
 import { OBJECT_FOLDERS, type ObjectIndex, indexObjects } from "../list-objects.ts";
+import { hasObject } from "../object-files.ts";
 import { listPartial, unmarkPartial } from "../partial-commits.ts";
 import type { Repository } from "../repository.ts";
 import type { CheckObjectsJob, CheckObjectsResult, DamagedObject } from "./check-objects-job.ts";
@@ -19,7 +20,7 @@ import { findMissing, traceDamage } from "./find-missing.ts";
 import { deleteObjects, repairObjects } from "./mend.ts";
 
 export interface FsckOptions {
-  /** Remove bad objects and mark the commits that need them as partial. */
+  /** Remove bad objects and mark the commits that need them as partial; what they lack is told of until it is repaired. */
   readonly delete?: boolean | undefined;
   /** Fetch bad objects from there. */
   readonly repairFrom?: Repository | undefined;
@@ -71,7 +72,7 @@ export function isSound({ bad, badRefs }: FsckReport): boolean {
 
 async function look(repository: Repository, options: FsckOptions, observer: Observer): Promise<Omit<FsckReport, "badRefs">> {
   const index = indexObjects(repository);
-  const partial = new Set(listPartial(repository).keys());
+  const partial = unchecked(repository);
   const checking = options.quick === true ? Promise.resolve(NOTHING) : checkAll(repository, index, options, observer);
   // It is awaited below; a walk that fails first must not leave its failure unmet.
   checking.catch(() => {});
@@ -85,7 +86,7 @@ async function look(repository: Repository, options: FsckOptions, observer: Obse
     checked,
     bytes,
     commits: commits.size,
-    partial: [...partial].sort(),
+    partial: [...listPartial(repository).keys()].sort(),
     bad: describe(repository, commits, partial, all),
   };
 }
@@ -151,6 +152,7 @@ async function mend(
   signal: AbortSignal | undefined,
 ): Promise<BadObject[]> {
   const repaired = await repairAll(repository, options.repairFrom, found, signal);
+  if (options.repairFrom !== undefined && options.quick !== true) await unmarkWhole(repository, repaired, signal);
   const rest = repaired.filter(({ outcome }) => outcome === "found");
   if (rest.length === 0 || options.delete !== true) return repaired;
   const touched = [...new Set(rest.flatMap(({ commits }) => commits))];
@@ -183,9 +185,27 @@ async function repairAll(
 }
 
 function lookForMissing(repository: Repository, signal: AbortSignal | undefined): BadObject[] {
-  const partial = new Set(listPartial(repository).keys());
+  const partial = unchecked(repository);
   const { commits, missing } = findMissing(repository, indexObjects(repository), namedCommits(repository), partial, signal);
   return describe(repository, commits, partial, missing.map(asMissing));
+}
+
+/** Commits that rightly lack a part. Those that ostree or regrow marked for their damage still do it wrongly. */
+function unchecked(repository: Repository): Set<Checksum> {
+  const marks = [...listPartial(repository)].filter(([, reason]) => reason !== "damaged");
+  return new Set(marks.map(([commit]) => commit));
+}
+
+/** Takes the mark of damage from commits that need nothing any more that is bad. */
+async function unmarkWhole(repository: Repository, bad: readonly BadObject[], signal: AbortSignal | undefined): Promise<void> {
+  await withSharedLock(repository, signal, () => {
+    const missing = lookForMissing(repository, signal);
+    const left = bad.filter(({ outcome }) => outcome !== "repaired");
+    const hurt = new Set([...missing, ...left].flatMap(({ commits }) => commits));
+    const marked = [...listPartial(repository)].filter(([commit, reason]) => reason === "damaged" && !hurt.has(commit));
+    const whole = marked.map(([commit]) => commit).filter((commit) => hasObject(repository, "commit", commit));
+    return Promise.resolve(unmarkPartial(repository, whole));
+  });
 }
 
 function asMissing(object: ObjectName): DamagedObject & { readonly problem: "missing" } {
