@@ -8,12 +8,12 @@ import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { type ObjectName, objectText } from "../../codec/ostree/object-name.ts";
-import { takeLock } from "../../sys/lock.ts";
 import { startPool } from "../../sys/worker-pool.ts";
 import { OBJECT_FOLDERS, type ObjectIndex, indexObjects } from "../list-objects.ts";
 import { hasObject } from "../object-files.ts";
 import { listPartial, unmarkPartial } from "../partial-commits.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 import type { CheckObjectsJob, CheckObjectsResult, DamagedObject } from "./check-objects-job.ts";
 import { type BadRef, checkRefs, namedCommits, refsOfCommits } from "./check-refs.ts";
 import { findMissing, traceDamage } from "./find-missing.ts";
@@ -60,7 +60,8 @@ export async function checkRepository(
   options: FsckOptions = {},
   observer: Observer = {},
 ): Promise<FsckReport> {
-  const found = await withSharedLock(repository, observer.signal, () => look(repository, options, observer));
+  // A prune must not take away what is being looked at.
+  const found = await withRepositoryLock(repository, "shared", observer.signal, () => look(repository, options, observer));
   const bad = await mend(repository, options, found.bad, observer.signal);
   return { ...found, bad, badRefs: checkRefs(repository) };
 }
@@ -177,7 +178,7 @@ async function repairAll(
     const repaired = await repairObjects(repository, from, pending, signal);
     for (const object of repaired.map(objectText)) bad.set(object, { ...bad.get(object)!, outcome: "repaired" });
     if (repaired.every(({ kind }) => kind === "file")) break;
-    const missing = await withSharedLock(repository, signal, () => Promise.resolve(lookForMissing(repository, signal)));
+    const missing = await withRepositoryLock(repository, "shared", signal, () => lookForMissing(repository, signal));
     pending = missing.filter((object) => !bad.has(objectText(object)));
     for (const object of pending) bad.set(objectText(object), object);
   }
@@ -198,13 +199,13 @@ function unchecked(repository: Repository): Set<Checksum> {
 
 /** Takes the mark of damage from commits that need nothing any more that is bad. */
 async function unmarkWhole(repository: Repository, bad: readonly BadObject[], signal: AbortSignal | undefined): Promise<void> {
-  await withSharedLock(repository, signal, () => {
+  await withRepositoryLock(repository, "shared", signal, () => {
     const missing = lookForMissing(repository, signal);
     const left = bad.filter(({ outcome }) => outcome !== "repaired");
     const hurt = new Set([...missing, ...left].flatMap(({ commits }) => commits));
     const marked = [...listPartial(repository)].filter(([commit, reason]) => reason === "damaged" && !hurt.has(commit));
     const whole = marked.map(([commit]) => commit).filter((commit) => hasObject(repository, "commit", commit));
-    return Promise.resolve(unmarkPartial(repository, whole));
+    unmarkPartial(repository, whole);
   });
 }
 
@@ -214,17 +215,4 @@ function asMissing(object: ObjectName): DamagedObject & { readonly problem: "mis
 
 function byName(a: ObjectName, b: ObjectName): number {
   return objectText(a) < objectText(b) ? -1 : 1;
-}
-
-/** A prune must not take away what is being looked at. */
-async function withSharedLock<T>(repository: Repository, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind: "shared", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
-    return await work();
-  } finally {
-    lock?.release();
-  }
 }

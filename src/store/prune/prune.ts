@@ -8,7 +8,6 @@ import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ObjectKind, type ObjectName, looseName } from "../../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { type LockKind, takeLock } from "../../sys/lock.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
 import { tryStatAt } from "../../sys/stat.ts";
 import { type ObjectIndex, indexObjects } from "../list-objects.ts";
@@ -17,6 +16,7 @@ import { mergeParentOf } from "../parents.ts";
 import { listPartial, markPartial, unmarkPartial } from "../partial-commits.ts";
 import { isCompanionRef, listRefs } from "../refs.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 import { removeLeftOvers } from "../transaction.ts";
 import { sidecarCommitOf } from "../tree/folder-view.ts";
 import { type CommitFacts, type PrunePlan, type PruneRules, planPrune } from "./plan-prune.ts";
@@ -51,11 +51,11 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     deleteCommits: options.deleteCommits ?? [],
   };
   const index = indexObjects(repository);
-  const gathered = await withLock(repository, "shared", observer.signal, () =>
+  const gathered = await withRepositoryLock(repository, "shared", observer.signal, () =>
     gather(repository, indexObjects(repository), rules, undefined, observer),
   );
   if (options.dryRun === true) return describe(repository, index, gathered, unneeded(index, gathered));
-  return withLock(repository, "exclusive", observer.signal, () => {
+  return withRepositoryLock(repository, "exclusive", observer.signal, () => {
     removeLeftOvers(repository);
     // Commits that came since are in the new index; objects that came since are not in the old one, and stay.
     const now = gather(repository, indexObjects(repository), rules, gathered, observer);
@@ -209,16 +209,4 @@ function describe(
     totalObjects: index.commit.size + index.dirtree.size + index.dirmeta.size + index.file.size,
     freedBytes,
   };
-}
-
-async function withLock<T>(repository: Repository, kind: LockKind, signal: AbortSignal | undefined, work: () => T): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind, timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
-    return work();
-  } finally {
-    lock?.release();
-  }
 }
