@@ -133,7 +133,11 @@ const ROWS: readonly Row[] = [
 ];
 
 function remove(commits: string): Partial<PruneRules> {
-  return { deleteCommits: [...commits] as Checksum[] };
+  return { deleteCommits: lettersOf(commits) };
+}
+
+function lettersOf(text: string): Checksum[] {
+  return text.split("") as Checksum[];
 }
 
 function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
@@ -153,8 +157,8 @@ function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
 
 for (const row of ROWS) {
   test(row.what, () => {
-    const tips = [...row.tips] as Checksum[];
-    const companions = [...(row.companions ?? "")] as Checksum[];
+    const tips = lettersOf(row.tips);
+    const companions = lettersOf(row.companions ?? "");
     const plan = planPrune(factsOf(row), tips, companions, { ...KEEP_ALL, ...row.rules });
     const text = (commits: ReadonlySet<Checksum>): string => [...commits].sort().join("");
     assert.deepEqual(
