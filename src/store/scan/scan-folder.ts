@@ -5,7 +5,6 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { notice } from "../../base/events.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
 import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
@@ -26,6 +25,7 @@ import {
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -51,7 +51,7 @@ import {
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
@@ -285,17 +285,4 @@ function openFolder(scan: Scan, path: ByteString): number {
 
 function sameDevice(a: Stat, b: Stat): boolean {
   return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
-}
-
-/** The cache is written anew only where the next scan gains from it. */
-function keepCache(scan: Scan): void {
-  const { request, cache, counts, builder } = scan;
-  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
-  try {
-    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-  } catch (error) {
-    // Without it the next scan takes longer, and that is all. A comparison must work on a repository that is only for reading.
-    if (!(error instanceof RegrowError)) throw error;
-    notice(request.observer, "cache", `the stat cache was not written: ${error.message}`, error.path);
-  }
 }
