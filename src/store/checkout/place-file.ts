@@ -7,7 +7,7 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
+import { writtenExtents } from "../../sys/holes.ts";
 import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
@@ -114,7 +114,7 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
     record !== undefined &&
     !content.deflated &&
     content.size > CLONE_LEAST &&
-    dataExtents(content.fd, content.size) !== undefined;
+    writtenExtents(content.fd, content.size) !== undefined;
   if (!content.deflated && !dense && content.size > CLONE_LEAST) {
     if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
     return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
@@ -132,19 +132,34 @@ function writeStretches(fd: number, content: OpenContent, stretches: readonly St
   let index = 0;
   const streamed = streamPayload(content, (piece) => {
     const end = position + piece.length;
+    let done = position;
     for (; index < stretches.length && stretches[index]!.offset < end; index++) {
       const { offset, length } = stretches[index]!;
       const from = Math.max(offset, position);
       const to = Math.min(offset + length, end);
+      if (from > done) writeHole(fd, piece.subarray(done - position, from - position), done);
       if (to > from) writeAt(fd, piece.subarray(from - position, to - position), from);
+      done = Math.max(done, to);
       // A stretch that goes on in the next piece is looked at again there.
       if (offset + length > end) break;
     }
+    if (done < end) writeHole(fd, piece.subarray(done - position), done);
     position = end;
   });
   if (streamed === undefined) return truncateFd(fd, content.size);
   return streamed.then(() => truncateFd(fd, content.size));
 }
+
+/** The content decides, not the sidecar: what is no zero is no hole. */
+function writeHole(fd: number, data: Buffer, position: number): void {
+  for (let at = 0; at < data.length; at += HOLE_CHUNK) {
+    const piece = data.subarray(at, at + HOLE_CHUNK);
+    if (!piece.equals(zeroes.subarray(0, piece.length))) writeAt(fd, piece, position + at);
+  }
+}
+
+const HOLE_CHUNK = 64 * 1024;
+const zeroes = Buffer.alloc(HOLE_CHUNK);
 
 function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenContent, record: EntryRecord | undefined): void {
   if (settings.userMode) chmodFd(fd, userFileMode(meta.mode));

@@ -7,7 +7,7 @@ import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import { report } from "../../base/events.ts";
 import type { Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
+import { writtenExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
@@ -221,7 +221,7 @@ function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
 function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
   const fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
   try {
-    return dataExtents(fd, stat.size);
+    return writtenExtents(fd, stat.size);
   } finally {
     closeFd(fd);
   }
