@@ -49,7 +49,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Grouped by thousands with a thin comma: `14,600`. */
+/** Grouped by thousands: `14,600`. By hand, because who first asks for a locale waits 25 ms until they are loaded. */
 export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }

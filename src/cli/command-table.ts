@@ -59,8 +59,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "install",
     group: "Bare metal",
-    summary: "a commit becomes a disk image that boots",
-    shape: "COMMIT --image FILE --size SIZE",
+    summary: "a disk image that boots with that state",
+    shape: "COMMIT --image FILE",
     load: async () => (await import("./commands/install.ts")).install,
   },
   {
@@ -92,6 +92,48 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Repository",
     summary: "list, make and delete branches",
     load: async () => (await import("./commands/refs.ts")).refs,
+  },
+  {
+    name: "push",
+    group: "Repository",
+    summary: "bring what is here into another repository",
+    load: async () => (await import("./commands/push.ts")).push,
+  },
+  {
+    name: "pull",
+    group: "Repository",
+    summary: "bring what another repository has",
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
+    name: "fsck",
+    group: "Repository",
+    summary: "check everything, repair what can be",
+    load: async () => (await import("./commands/fsck.ts")).fsck,
+  },
+  {
+    name: "prune",
+    group: "Repository",
+    summary: "remove what is not needed any more",
+    load: async () => (await import("./commands/prune.ts")).prune,
+  },
+  {
+    name: "import",
+    group: "Repository",
+    summary: "an archive becomes a commit",
+    load: async () => (await import("./commands/import.ts")).importArchive,
+  },
+  {
+    name: "export",
+    group: "Repository",
+    summary: "a commit becomes an archive",
+    load: async () => (await import("./commands/export.ts")).exportArchive,
+  },
+  {
+    name: "try",
+    group: "Beside",
+    summary: "a tour with a copy of /etc",
+    load: async () => (await import("./commands/try.ts")).tryRegrow,
   },
   {
     name: "completion",

@@ -18,14 +18,19 @@ export async function confirm(question: string, { yes, signal }: ConfirmOptions)
   if (!/^y(es)?$/i.test(answer.trim())) throw new RegrowError("refused", "Declined: nothing was changed.");
 }
 
+/** The line that is typed; nothing where the terminal is at its end (Ctrl-D). */
 async function ask(text: string, signal: AbortSignal): Promise<string> {
-  const { createInterface } = await import("node:readline/promises");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const { createInterface } = await import("node:readline");
+  process.stderr.write(text);
+  // Without an output of its own, so that the terminal stays as it is and Ctrl-C is a signal as everywhere.
+  const lines = createInterface({ input: process.stdin, terminal: false });
   try {
-    return await terminal.question(text, { signal });
-  } catch (cause) {
-    throw signal.aborted ? new RegrowError("cancelled", "Cancelled.", { cause }) : cause;
+    return await new Promise((resolve, reject) => {
+      lines.once("line", resolve);
+      lines.once("close", () => resolve(""));
+      signal.addEventListener("abort", () => reject(new RegrowError("cancelled", "Cancelled.")));
+    });
   } finally {
-    terminal.close();
+    lines.close();
   }
 }

@@ -18,7 +18,7 @@ export interface Output {
   /** Many lines, without holding up signals. */
   printAll(lines: Iterable<string>): Promise<void>;
   /** Many pieces of bytes, the same way. */
-  writeAll(pieces: Iterable<Uint8Array>): Promise<void>;
+  writeAll(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
   /** For people, to stderr; not with --quiet or --json. */
   say(line: string): void;
   /** Everything out that `print` has gathered. */
@@ -53,9 +53,9 @@ export function createOutput({ json, quiet, signal, beforeText }: OutputOptions)
     write(text);
   }
 
-  async function* withPauses<T>(items: Iterable<T>): AsyncGenerator<T> {
+  async function* withPauses<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
     let count = 0;
-    for (const item of items) {
+    for await (const item of items) {
       yield item;
       if (++count % 1024 !== 0) continue;
       await new Promise((resolve) => setImmediate(resolve));
@@ -66,6 +66,17 @@ export function createOutput({ json, quiet, signal, beforeText }: OutputOptions)
   function print(line: string): void {
     pending += `${line}\n`;
     if (pending.length >= BUFFER_SIZE) flush();
+  }
+
+  // Only where stdout is no pipe or file, which are written at once.
+  async function drained(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        process.stdout.removeListener("drain", go).removeListener("close", go);
+        resolve();
+      };
+      process.stdout.on("drain", go).on("close", go);
+    });
   }
 
   return {
@@ -84,12 +95,14 @@ export function createOutput({ json, quiet, signal, beforeText }: OutputOptions)
       let gathered: Uint8Array[] = [];
       let size = 0;
       for await (const piece of withPauses(pieces)) {
-        gathered.push(piece);
+        // A piece may be good only until the next one is asked for.
+        gathered.push(Buffer.from(piece));
         size += piece.length;
         if (size < BUFFER_SIZE) continue;
         write(Buffer.concat(gathered));
         gathered = [];
         size = 0;
+        if (process.stdout.writableNeedDrain) await drained();
       }
       write(Buffer.concat(gathered));
     },

@@ -9,6 +9,9 @@ export interface Keyfile {
 }
 
 const MAX_LENGTH = 1024 * 1024;
+const GROUP = /^[ \t\v\f\r]*\[([^[\]\x00-\x1f\x7f]+)\][ \t\r]*$/;
+/** A name, and perhaps the language that it is in. */
+const KEY = /^[^=[\]]*[^=[\] ](?:\[[-\w.@]+\])?$/;
 
 /** Throws `corrupt` for a line that is neither group, key, comment nor blank, and for text over 1 MiB. */
 export function parseKeyfile(text: string): Keyfile {
@@ -92,16 +95,33 @@ function* entriesOf(keyfile: Keyfile, group: string): Generator<[number, [string
 }
 
 function isIgnored(line: string): boolean {
-  return /^\s*(#|$)/.test(line);
+  const start = pastSpace(line, 0);
+  return start === line.length || line[start] === "#";
 }
 
 function groupOf(line: string): string | undefined {
-  return /^\s*\[([^[\]]+)\]\s*$/.exec(line)?.[1];
+  return GROUP.exec(line)?.[1];
 }
 
+/** By hand: a regular expression takes a time that grows with the square of a long line of spaces. */
 function entryOf(line: string): [string, string] | undefined {
-  const match = /^\s*([^=[\]]+?)\s*=\s*(.*)$/.exec(line);
-  return match ? [match[1]!, match[2]!] : undefined;
+  const equals = line.indexOf("=");
+  const start = pastSpace(line, 0);
+  let end = equals;
+  while (end > start && isSpace(line[end - 1]!)) end--;
+  const key = line.slice(start, end);
+  if (equals < 0 || !KEY.test(key)) return undefined;
+  return [key, line.slice(pastSpace(line, equals + 1), line.endsWith("\r") ? -1 : line.length)];
+}
+
+function pastSpace(line: string, from: number): number {
+  let at = from;
+  while (at < line.length && isSpace(line[at]!)) at++;
+  return at;
+}
+
+function isSpace(character: string): boolean {
+  return character === " " || (character >= "\t" && character <= "\r");
 }
 
 function unescape(value: string): string {

@@ -25,7 +25,8 @@ const PIECE = /^[-._\w\d]+$/;
 
 /** Throws `usage` where the name is no ref name: letters, digits, `-`, `.`, `_`, in pieces divided by `/`. */
 export function checkRefName(name: string): void {
-  const pieces = splitRemote(name).ref.split("/");
+  const { remote, ref } = splitRemote(name);
+  const pieces = [...(remote === undefined ? [] : [remote]), ...ref.split("/")];
   if (name.length < 200 && pieces.every((piece) => PIECE.test(piece) && piece !== "." && piece !== "..")) return;
   throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, {
     hint: "Use letters, digits, '-', '.', '_' and '/'.",
@@ -63,6 +64,16 @@ export function listRefs(repository: Repository): Ref[] {
   return refs;
 }
 
+/** The names of all refs, whether or not what they hold can be read. */
+export function listRefNames(repository: Repository): string[] {
+  const names: string[] = [];
+  collectNames(repository, "refs/heads", "", names);
+  for (const remote of listDir(repository, "refs/remotes")) {
+    if (remote.type === DIRECTORY) collectNames(repository, `refs/remotes/${remote.name}`, `${remote.name}:`, names);
+  }
+  return names.sort();
+}
+
 /** Splits `origin:main`. */
 export function splitRemote(name: string): { remote: string | undefined; ref: string } {
   const colon = name.indexOf(":");
@@ -97,13 +108,20 @@ function collect(repository: Repository, folder: string, prefix: string, refs: R
   for (const { name, type } of entries) {
     const path = `${folder}/${name}`;
     if (type === DIRECTORY) collect(repository, path, `${prefix}${name}/`, refs);
-    else if (!name.endsWith(".tmp") && PIECE.test(name)) {
+    else if (PIECE.test(name)) {
       const commit = readRefFile(repository, path);
       if (commit === undefined) continue;
       refs.push(
         type === LINK ? { name: prefix + name, commit, alias: readLinkAt(repository.fd, path) } : { name: prefix + name, commit },
       );
     }
+  }
+}
+
+function collectNames(repository: Repository, folder: string, prefix: string, names: string[]): void {
+  for (const { name, type } of listDir(repository, folder)) {
+    if (type === DIRECTORY) collectNames(repository, `${folder}/${name}`, `${prefix}${name}/`, names);
+    else if (PIECE.test(name)) names.push(prefix + name);
   }
 }
 

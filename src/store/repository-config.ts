@@ -55,7 +55,7 @@ export function readConfig(keyfile: Keyfile, path: string): RepositoryConfig {
   return {
     mode,
     fsync: flag(core("fsync") ?? "true", path, "fsync"),
-    minFreeBytes: core("min-free-space-size") === undefined ? undefined : parseFreeSize(core("min-free-space-size")!),
+    minFreeBytes: core("min-free-space-size") === undefined ? undefined : freeSize(core("min-free-space-size")!, path),
     minFreePercent: integer(core("min-free-space-percent") ?? "3", path, "min-free-space-percent", 0, 99),
     lockTimeoutSeconds: integer(core("lock-timeout-secs") ?? "300", path, "lock-timeout-secs", -1, 2 ** 31),
     locking: flag(core("locking") ?? "true", path, "locking"),
@@ -65,9 +65,14 @@ export function readConfig(keyfile: Keyfile, path: string): RepositoryConfig {
   };
 }
 
-function parseFreeSize(text: string): number {
-  // ostree's suffixes MB, GB, TB count in 1024.
-  return parseSize(text.replace(/([MGT])B$/i, "$1"));
+function freeSize(text: string, path: string): number {
+  try {
+    // ostree's suffixes MB, GB, TB count in 1024.
+    return parseSize(text.replace(/([MGT])B$/i, "$1"));
+  } catch (error) {
+    if (error instanceof RegrowError && error.code === "usage") throw unknown(path, "min-free-space-size", text);
+    throw error;
+  }
 }
 
 function flag(text: string, path: string, key: string): boolean {

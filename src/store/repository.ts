@@ -135,7 +135,7 @@ function refuseOtherMode(path: string, text: Buffer, mode: RepositoryMode): void
 
 function refuseOccupied(fd: number, path: string): void {
   const known = new Set(["objects", "tmp", "extensions", "state", "refs", ".lock", "regrow"]);
-  const other = readDir(fd).find((entry) => !known.has(entry.name) && !/^\.config\.\d+\.\d+\.tmp$/.test(entry.name));
+  const other = readDir(fd).find((entry) => !known.has(entry.name) && !/^\.config-.+\.tmp$/.test(entry.name));
   if (other === undefined) return;
   throw new RegrowError("exists", `${path}: holds other things already, such as ${displayBytes(other.name)}.`, {
     path,

@@ -21,5 +21,7 @@ export function stageContent(transaction: Transaction, meta: ContentMeta, data: 
   spend(transaction, data.length);
   const place = { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel };
   inStagingFolder(stagingFd, name, () => void writeContent(repository.config.mode, place, name, meta, { kind: "memory", data }));
+  transaction.stagedFiles++;
+  transaction.stagedBytes += data.length;
   return checksum;
 }

@@ -2,12 +2,12 @@
  * Writing into a repository so that a cut at any point leaves it sound: objects are first written into a staging folder of
  * this transaction, flushed by one syncfs, renamed to their places, and flushed again; only then do refs move.
  *
- *   tmp/regrow-<boot>-<pid>-<n>/xx/<62 digits>.<kind>   staged objects, complete once they have this name
- *   tmp/regrow-<boot>-<pid>-<n>.lock                     held for the transaction's life; a free one marks left-overs
+ *   tmp/regrow-<time>-<unique>/xx/<62 digits>.<kind>   staged objects, complete when the transaction publishes them
+ *   tmp/regrow-<time>-<unique>.lock                     held for the transaction's life; a free one marks left-overs
  *
  * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
  */
-import { bytesOf } from "../base/byte-string.ts";
+import { type ByteString, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
 import { formatSize } from "../base/units.ts";
 import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
@@ -18,6 +18,7 @@ import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, try
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
 import { spaceOf } from "../sys/space.ts";
+import { temporaryName } from "../sys/temporary-name.ts";
 import { writeAt } from "../sys/write-file.ts";
 import { type MetadataKind, hasObject } from "./object-files.ts";
 import { recoverRefs } from "./move-refs.ts";
@@ -36,10 +37,13 @@ export interface Transaction {
   readonly budget: number;
   written: number;
   stagedMetadata: number;
+  /** Content objects that were staged one by one, and their bytes. */
+  stagedFiles: number;
+  stagedBytes: number;
 }
 
-const STAGING = /^regrow-.+-\d+-\d+$/;
-let count = 0;
+const STAGING = /^regrow-.+-\d+$/;
+const MOST_NAMES = 20;
 
 /** Takes the shared lock and makes the staging folder. Throws `locked`, `no-space`. */
 export async function beginTransaction(repository: Repository, signal?: AbortSignal): Promise<Transaction> {
@@ -49,25 +53,47 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   try {
     removeLeftOvers(repository);
     await recoverRefs(repository);
-    const name = `regrow-${Date.now().toString(36)}-${process.pid}-${count++}`;
-    const stagingLock = await takeLock(fd, `tmp/${name}.lock`, { kind: "exclusive", timeoutSeconds: 0 });
-    makeDirAt(fd, `tmp/${name}`, 0o755);
-    const stagingFd = openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY);
+    const budget = spaceBudget(repository);
+    const staging = makeStagingFolder(repository);
     return {
       repository,
-      stagingFd,
-      name,
+      ...staging,
       lock,
-      stagingLock,
       known: new Set(),
-      budget: spaceBudget(repository),
+      budget,
       written: 0,
       stagedMetadata: 0,
+      stagedFiles: 0,
+      stagedBytes: 0,
     };
   } catch (error) {
     lock?.release();
     throw error;
   }
+}
+
+/** A folder below `tmp/` with a lock beside it: who comes later removes it once nobody holds the lock. */
+export function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
+  const { fd } = repository;
+  const { name, stagingLock } = lockNewName(fd);
+  try {
+    makeDirAt(fd, `tmp/${name}`, 0o755);
+    return { name, stagingLock, stagingFd: openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY) };
+  } catch (error) {
+    stagingLock.release();
+    throw error;
+  }
+}
+
+function lockNewName(fd: number): { name: string; stagingLock: Lock } {
+  for (let attempt = 0; attempt < MOST_NAMES; attempt++) {
+    const name = `regrow${temporaryName(Date.now().toString(36)).replace(".", "-")}`;
+    const stagingLock = tryLock(fd, `tmp/${name}.lock`, "exclusive");
+    // Who cleans up may have found the file in the moment before it was locked, and may even have removed it.
+    if (stagingLock !== undefined && stagingLock.isAt(fd, `tmp/${name}.lock`)) return { name, stagingLock };
+    stagingLock?.release();
+  }
+  throw new RegrowError("locked", "tmp: no staging folder can be locked there.", { hint: "Try again." });
 }
 
 /** Stages a metadata object unless the repository has it. Returns its checksum. Throws `no-space`. */
@@ -98,35 +124,52 @@ export function spend(transaction: Transaction, bytes: number): void {
   );
 }
 
-/** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
+/**
+ * Makes everything staged part of the repository, durably. Commits come last, so that a commit which can be seen is whole. The
+ * transaction stays open for refs.
+ */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
   if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
-  for (const folder of folders) {
+  const commits = folders.flatMap((folder) => publishFolder(transaction, folder));
+  for (const name of commits) renameAt(stagingFd, name, repository.objectsFd, name);
+  if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+/** Moves what is in a staged folder but commits, whose names it returns. */
+function publishFolder({ repository, stagingFd }: Transaction, folder: ByteString): string[] {
+  const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+  try {
+    const names = readDir(fromFd).map((entry) => entry.name);
+    const commits = names.filter((name) => name.endsWith(".commit"));
     // In a new repository whole folders move at once.
-    if (renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) continue;
-    const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+    if (commits.length === 0 && renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) return [];
+    tryMakeDirAt(repository.objectsFd, folder, 0o755);
     const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
     try {
-      for (const { name } of readDir(fromFd)) renameAt(fromFd, name, toFd, name);
+      for (const name of names) if (!name.endsWith(".commit")) renameAt(fromFd, name, toFd, name);
     } finally {
-      closeFd(fromFd);
       closeFd(toFd);
     }
+    return commits.map((name) => `${folder}/${name}`);
+  } finally {
+    closeFd(fromFd);
   }
-  if (repository.config.fsync) syncFileSystem(stagingFd);
 }
 
 /** Ends the transaction and drops whatever was not published. */
 export function endTransaction(transaction: Transaction): void {
   const { repository, stagingFd, name } = transaction;
   closeFd(stagingFd);
-  removeTreeAt(repository.fd, `tmp/${name}`);
-  tryUnlinkAt(repository.fd, `tmp/${name}.lock`);
-  transaction.stagingLock.release();
-  transaction.lock?.release();
+  try {
+    removeTreeAt(repository.fd, `tmp/${name}`);
+    tryUnlinkAt(repository.fd, `tmp/${name}.lock`);
+  } finally {
+    transaction.stagingLock.release();
+    transaction.lock?.release();
+  }
 }
 
 /** Runs `work` in a transaction that ends whatever happens. `work` publishes by itself. */
@@ -139,7 +182,16 @@ export async function withTransaction<T>(
   try {
     return await work(transaction);
   } finally {
+    tidyUp(transaction);
+  }
+}
+
+function tidyUp(transaction: Transaction): void {
+  try {
     endTransaction(transaction);
+  } catch (error) {
+    // What is done is done, and a failure before this one is the one to be told; whoever writes next removes what is left.
+    if (!(error instanceof RegrowError)) throw error;
   }
 }
 
@@ -166,7 +218,8 @@ export function inStagingFolder<T>(stagingFd: number, name: string, make: () => 
   return inStagingFolder(stagingFd, name, make);
 }
 
-function removeLeftOvers(repository: Repository): void {
+/** Takes away what transactions that have died left behind. */
+export function removeLeftOvers(repository: Repository): void {
   const tmpFd = openAt(repository.fd, "tmp", O.RDONLY | O.DIRECTORY);
   try {
     for (const { name } of readDir(tmpFd)) {

@@ -1,5 +1,13 @@
 /** Raw deflate, in memory and streamed between open files in bounded memory. */
-import { constants, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
+import {
+  type DeflateRaw,
+  type InflateRaw,
+  constants,
+  createDeflateRaw,
+  createInflateRaw,
+  deflateRawSync,
+  inflateRawSync,
+} from "node:zlib";
 import { RegrowError } from "../base/errors.ts";
 import { readAt } from "./read-file.ts";
 import { writeAt } from "./write-file.ts";
@@ -24,8 +32,7 @@ export function inflateBuffer(data: Buffer, size: number): Buffer {
       engine: { bytesWritten: number };
     };
     if (inflated.buffer.length !== size) throw wrongSize();
-    if (inflated.engine.bytesWritten !== data.length)
-      throw new RegrowError("corrupt", "Bytes stand after the end of the compressed data.");
+    if (inflated.engine.bytesWritten !== data.length) throw trailingBytes();
     return inflated.buffer;
   } catch (error) {
     throw asCorrupt(error);
@@ -41,34 +48,63 @@ export async function deflateFile(
   onData: (data: Buffer) => void,
 ): Promise<void> {
   let at = position;
-  const stream = createDeflateRaw({ level, memLevel: 8, chunkSize: CHUNK });
-  stream.on("data", (data: Buffer) => {
+  await pass(source, createDeflateRaw({ level, memLevel: 8, chunkSize: CHUNK }), onData, (data) => {
     writeAt(targetFd, data, at);
     at += data.length;
   });
-  const finished = ended(stream);
-  finished.catch(() => {});
-  await feed(source, stream, onData);
-  await finished;
 }
 
 /** Calls `take` with the plain bytes behind the compressed ones; exactly `size` of them. Throws `corrupt`. */
 export async function inflateFile(source: FileSlice, size: number, take: (data: Buffer) => void): Promise<void> {
   let total = 0;
   const stream = createInflateRaw({ chunkSize: CHUNK });
-  stream.on("data", (data: Buffer) => {
-    total += data.length;
-    if (total > size) stream.destroy(wrongSize());
-    else take(data);
-  });
   try {
-    const finished = ended(stream);
-    finished.catch(() => {});
-    await feed(source, stream, () => {});
-    await finished;
+    await pass(
+      source,
+      stream,
+      () => {},
+      (data) => {
+        total += data.length;
+        if (total > size) throw wrongSize();
+        take(data);
+      },
+    );
   } catch (error) {
     throw asCorrupt(error);
   }
+  if (stream.bytesWritten !== source.end - source.start) throw trailingBytes();
+  if (total !== size) throw wrongSize();
+}
+
+/** The same bytes piece by piece, no faster than they are asked for. Throws `corrupt`. */
+export async function* inflateChunks(source: FileSlice, size: number): AsyncGenerator<Buffer, void, undefined> {
+  const stream = createInflateRaw({ chunkSize: CHUNK });
+  let total = 0;
+  let at = source.start;
+  const feed = (): void => {
+    try {
+      const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
+      const data = piece.subarray(0, readAt(source.fd, piece, 0, piece.length, at));
+      at += data.length;
+      if (data.length === 0) stream.end();
+      else stream.write(data, (error) => void (error ?? (stream.destroyed || feed())));
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+  };
+  try {
+    feed();
+    for await (const piece of stream) {
+      total += (piece as Buffer).length;
+      if (total > size) throw wrongSize();
+      yield piece as Buffer;
+    }
+  } catch (error) {
+    throw asCorrupt(error);
+  } finally {
+    stream.destroy();
+  }
+  if (stream.bytesWritten !== source.end - source.start) throw trailingBytes();
   if (total !== size) throw wrongSize();
 }
 
@@ -79,29 +115,49 @@ export interface FileSlice {
   readonly end: number;
 }
 
-async function feed(
+/**
+ * Sends the slice through the stream. By hand, because the stream answers neither a write that comes after the end of its data
+ * nor one that it fails at, and because an error of `onOutput` must reach the caller.
+ */
+function pass(
   source: FileSlice,
-  stream: NodeJS.WritableStream & { destroyed?: boolean },
-  onData: (data: Buffer) => void,
+  stream: DeflateRaw | InflateRaw,
+  onInput: (data: Buffer) => void,
+  onOutput: (data: Buffer) => void,
 ): Promise<void> {
-  for (let at = source.start; at < source.end && stream.destroyed !== true;) {
-    const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
-    const count = readAt(source.fd, piece, 0, piece.length, at);
-    if (count === 0) break;
-    const data = piece.subarray(0, count);
-    onData(data);
-    await new Promise<void>((resolve) => stream.write(data, () => resolve()));
-    at += count;
-  }
-  stream.end();
+  return new Promise<void>((resolve, reject) => {
+    let at = source.start;
+    const guard = (work: () => void): void => {
+      if (stream.destroyed) return;
+      try {
+        work();
+      } catch (error) {
+        stream.destroy();
+        reject(error as Error);
+      }
+    };
+    const feed = (): void => {
+      const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
+      const data = piece.subarray(0, readAt(source.fd, piece, 0, piece.length, at));
+      if (data.length === 0) return void stream.end();
+      at += data.length;
+      onInput(data);
+      stream.write(data, (error) => {
+        if (!error) guard(feed);
+      });
+    };
+    stream.on("data", (data: Buffer) => guard(() => onOutput(data)));
+    stream.on("end", () => {
+      stream.destroy();
+      resolve();
+    });
+    stream.on("error", reject);
+    guard(feed);
+  });
 }
 
-function ended(stream: NodeJS.ReadWriteStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.on("end", resolve);
-    stream.on("error", reject);
-    stream.on("close", resolve);
-  });
+function trailingBytes(): RegrowError {
+  return new RegrowError("corrupt", "Bytes stand after the end of the compressed data.");
 }
 
 function wrongSize(): RegrowError {

@@ -30,9 +30,9 @@ export function dataExtents(fd: number, size: number): Extent[] | undefined {
   const extents: Extent[] = [];
   for (let at = 0; at < size;) {
     const data = lseek(fd, at, SEEK_DATA);
-    if (data < 0 && lastErrno() === "ENXIO") break;
-    if (data < 0) throw lastError("lseek");
-    const hole = lseek(fd, data, SEEK_HOLE);
+    const hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+    // No data any more; or the file has just become shorter.
+    if (hole < 0 && lastErrno() === "ENXIO") break;
     if (hole < 0) throw lastError("lseek");
     const end = Math.min(hole, size);
     extents.push({ offset: data, length: end - data });

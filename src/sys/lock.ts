@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { declare, lastErrno, lastError } from "./native.ts";
 import { O, closeFd, openAt } from "./open.ts";
+import { sameFile, statFd, tryStatAt } from "./stat.ts";
 
 const fcntl = declare("int fcntl(int, int, void *)");
 const F_OFD_SETLK = 37;
@@ -23,6 +24,8 @@ export interface LockRequest {
 /** Held until `release` is called, or the process ends. */
 export interface Lock {
   release(): void;
+  /** Whether `path` is still the file that is locked, and not gone or another one. */
+  isAt(dirFd: number, path: string): boolean;
 }
 
 /** Takes the lock on `path` under `dirFd`, made where it is missing. Throws `locked` after the time-out. */
@@ -39,13 +42,13 @@ export async function takeLock(dirFd: number, path: string, request: LockRequest
     closeFd(fd);
     throw error;
   }
-  return { release: () => closeFd(fd) };
+  return heldLock(fd);
 }
 
 /** Takes the lock if nobody holds it, else undefined. The file must exist or is made. */
 export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | undefined {
   const fd = openAt(dirFd, path, O.RDWR | O.CREAT, 0o660);
-  if (setLock(fd, kind, path)) return { release: () => closeFd(fd) };
+  if (setLock(fd, kind, path)) return heldLock(fd);
   closeFd(fd);
   return undefined;
 }
@@ -53,6 +56,16 @@ export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | und
 /** Takes the lock on an open file if nobody else holds it; it lasts until that file is closed. */
 export function tryLockFd(fd: number, kind: LockKind): boolean {
   return setLock(fd, kind, `/proc/self/fd/${fd}`);
+}
+
+function heldLock(fd: number): Lock {
+  return {
+    release: () => closeFd(fd),
+    isAt: (dirFd, path) => {
+      const found = tryStatAt(dirFd, path);
+      return found !== undefined && sameFile(found, statFd(fd));
+    },
+  };
 }
 
 function setLock(fd: number, kind: LockKind, path: string): boolean {

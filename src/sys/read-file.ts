@@ -1,11 +1,11 @@
 /** Reading: whole files into memory, pieces of large ones, the targets of links. */
 import { readSync } from "node:fs";
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
-import { RegrowError } from "../base/errors.ts";
+import { RegrowError, SystemError } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { declare, fromNodeError, lastError } from "./native.ts";
 import { O, closeFd, openAt, tryOpenAt } from "./open.ts";
-import { statFd } from "./stat.ts";
+import { S_IFDIR, S_IFREG, statFd, typeOf } from "./stat.ts";
 
 const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
 const pread = declare("int64_t pread(int, void *, uint64_t, int64_t)");
@@ -33,14 +33,22 @@ export function readNext(fd: number, target: Buffer): number {
   }
 }
 
-/** A whole file of the folder `dirFd`. Throws SystemError, and `corrupt` where it is larger than `limit` bytes. */
-export function readFileAt(dirFd: number, name: ByteString | string, limit = Infinity): Buffer {
-  return readAndClose(openAt(dirFd, name, O.RDONLY), name, limit);
+/** Where nobody says how large a file may be. */
+const LIMIT = 2 ** 31 - 1;
+// A FIFO in a file's place must not stop the process for ever.
+const FLAGS = O.RDONLY | O.NONBLOCK;
+
+/**
+ * A whole regular file of the folder `dirFd`. Throws SystemError (EISDIR for a folder), and `corrupt` where it is larger
+ * than `limit` bytes or no file.
+ */
+export function readFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer {
+  return readAndClose(openAt(dirFd, name, FLAGS), name, limit);
 }
 
 /** Like `readFileAt`, but undefined where there is no such file. */
-export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = Infinity): Buffer | undefined {
-  const fd = tryOpenAt(dirFd, name, O.RDONLY);
+export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer | undefined {
+  const fd = tryOpenAt(dirFd, name, FLAGS);
   return fd < 0 ? undefined : readAndClose(fd, name, limit);
 }
 
@@ -53,9 +61,12 @@ export function readLinkAt(dirFd: number, name: ByteString | string): ByteString
 
 function readAndClose(fd: number, name: string, limit: number): Buffer {
   try {
-    const size = statFd(fd).size;
+    const path = displayBytes(name as ByteString);
+    const { mode, size } = statFd(fd);
+    // Some file systems give an empty folder the size 0, so that reading it would look like reading an empty file.
+    if (typeOf(mode) === S_IFDIR) throw new SystemError("read", "EISDIR", path);
+    if (typeOf(mode) !== S_IFREG) throw new RegrowError("corrupt", `${path}: is no regular file.`, { path });
     if (size > limit) {
-      const path = displayBytes(name as ByteString);
       throw new RegrowError("corrupt", `${path}: has ${size} bytes, where no more than ${limit} can be right.`, { path });
     }
     const buffer = Buffer.allocUnsafe(size);

@@ -68,13 +68,15 @@ export function typeOf(mode: number): number {
   return mode & S_IFMT;
 }
 
+/** Whether two looks saw the same file, under whatever names. */
+export function sameFile(a: Stat, b: Stat): boolean {
+  return a.inoLow === b.inoLow && a.inoHigh === b.inoHigh && a.devMinor === b.devMinor && a.devMajor === b.devMajor;
+}
+
 /** Whether two looks at a file saw the same version of it. */
 export function sameVersion(a: Stat, b: Stat): boolean {
   return (
-    a.inoLow === b.inoLow &&
-    a.inoHigh === b.inoHigh &&
-    a.devMinor === b.devMinor &&
-    a.devMajor === b.devMajor &&
+    sameFile(a, b) &&
     a.size === b.size &&
     a.mtimeNanoseconds === b.mtimeNanoseconds &&
     a.mtimeSeconds === b.mtimeSeconds &&

@@ -52,7 +52,7 @@ async function run(): Promise<void> {
     regrow("init");
     regrow("commit", "-b", "main", "-m", "A fresh system", tree);
   });
-  await step("Commit it again: nothing has changed", () => regrow("commit", "-b", "main", "--skip-unchanged", tree));
+  await step("Commit it again: nothing has changed", () => regrow("commit", "-b", "main", "--skip-if-unchanged", tree));
   await step("Change it, as an administrator would", change);
   await step("Commit the change", () => regrow("commit", "-b", "main", "-m", "Web server, and a mistake", tree));
   await step("See what changed", () => regrow("diff", "main^", "main"));
@@ -110,7 +110,13 @@ async function boot(before: string): Promise<void> {
   await step("Make a disk image of it", () =>
     regrow("install", "main^", "--image", image, "--size", "2G", "--karg", "console=ttyS0"),
   );
-  const expected = await step("The checksum of the copy made beforehand", () => treeChecksum(before));
+  const expected = await step("The checksum of the copy made beforehand, with the new disk's fstab", () => {
+    const [esp, root] = fileSystemIds(image);
+    const lines = `UUID=${root} / btrfs defaults,subvol=@rootfs 0 0\nUUID=${esp} /boot/efi vfat umask=0077 0 2\n`;
+    appendFileSync(path.join(before, "etc/fstab"), lines);
+    mkdirSync(path.join(before, "boot/efi"));
+    return treeChecksum(before);
+  });
   await step("Boot it in a virtual machine", async () => {
     const guest = await startGuest({ after: (close: () => Promise<void>) => closers.push(close) } as never, image);
     const marker = await readMarker(guest, { seconds: 300 });
@@ -118,6 +124,17 @@ async function boot(before: string): Promise<void> {
     if (marker.nonce !== nonce) throw new Error("The guest is not the one that was committed.");
     tell(`expected tree:  ${expected}`);
     if (marker.tree !== expected) throw new Error("The guest's tree is not the one that was committed.");
+  });
+}
+
+/** As the standard programs read them from the image. */
+function fileSystemIds(image: string): string[] {
+  const { partitiontable } = JSON.parse(shell("sfdisk", ["--json", image], { quiet: true })) as {
+    partitiontable: { partitions: { start: number }[] };
+  };
+  return partitiontable.partitions.map(({ start }) => {
+    const args = ["-p", "-o", "value", "-s", "UUID", "--offset", String(start * 512), image];
+    return shell("blkid", args, { quiet: true }).trim();
   });
 }
 

@@ -36,6 +36,7 @@ _regrow() {
   done
   (( $#found )) && _describe -t values regrow found
   (( $#assigning )) && _describe -t options option assigning -S ''
+  return 0
 }
 if [[ $funcstack[1] == _regrow ]]; then _regrow "$@"; else compdef _regrow regrow; fi
 `,
@@ -48,11 +49,11 @@ function __regrow_complete
     switch $line
       case :file
         for path in (__fish_complete_path $current)
-          echo $before$path
+          echo "$before$path"
         end
       case :folder
         for path in (__fish_complete_directories $current)
-          echo $before$path
+          echo "$before$path"
         end
       case '*'
         echo $line

@@ -25,7 +25,8 @@ export function progressLine(sample: ProgressSample, columns?: number): string {
     remainingText(sample, share),
   ];
   const line = pieces.filter((piece) => piece !== "").join("  ");
-  return columns === undefined ? line : line.slice(0, Math.max(0, columns - 1));
+  // A terminal that doesn't know its width says 0.
+  return columns === undefined || columns === 0 ? line : line.slice(0, Math.max(0, columns - 1));
 }
 
 /** Bytes tell more than items, where both are known. */

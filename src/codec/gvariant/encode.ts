@@ -11,40 +11,50 @@ export function encodeVariant(type: string, value: GValue): Buffer {
 function encode(type: GType, value: GValue): Buffer {
   switch (type.kind) {
     case "array":
-      return Buffer.isBuffer(value) && type.members[0]!.kind === "y"
-        ? value
-        : encodeArray(type.members[0]!, value as readonly GValue[]);
+      return Buffer.isBuffer(value) && type.members[0]!.kind === "y" ? value : encodeArray(type.members[0]!, listOf(type, value));
     case "maybe":
       return encodeMaybe(type.members[0]!, value);
     case "tuple":
-      return encodeTuple(type, value as readonly GValue[]);
+      return encodeTuple(type, listOf(type, value));
     case "v":
       return encodeBoxed(value as Variant);
     case "s":
     case "o":
     case "g":
-      return Buffer.from(`${value as string}\0`, "utf8");
+      return encodeString(type, value);
     default:
       return encodeNumber(type, value);
   }
 }
 
 function encodeNumber(type: GType, value: GValue): Buffer {
+  if (typeof value !== (type.kind === "b" ? "boolean" : "xt".includes(type.kind) ? "bigint" : "number")) throw misfit(type);
   const buffer = Buffer.alloc(type.fixedSize);
   try {
     if (type.kind === "y") buffer.writeUInt8(value as number);
     else if (type.kind === "b") buffer.writeUInt8(value === true ? 1 : 0);
     else if (type.kind === "n") buffer.writeInt16LE(value as number);
     else if (type.kind === "q") buffer.writeUInt16LE(value as number);
-    else if (type.kind === "i") buffer.writeInt32LE(value as number);
+    else if (type.kind === "i" || type.kind === "h") buffer.writeInt32LE(value as number);
     else if (type.kind === "u") buffer.writeUInt32LE(value as number);
     else if (type.kind === "x") buffer.writeBigInt64LE(value as bigint);
     else if (type.kind === "t") buffer.writeBigUInt64LE(value as bigint);
     else buffer.writeDoubleLE(value as number);
   } catch (cause) {
-    throw new RegrowError("usage", `A value does not fit the GVariant type ${type.kind}.`, { cause });
+    throw misfit(type, cause);
   }
   return buffer;
+}
+
+/** A NUL or half a surrogate pair would make bytes that nobody can read back. */
+function encodeString(type: GType, value: GValue): Buffer {
+  if (typeof value !== "string" || value.includes("\0") || !value.isWellFormed()) throw misfit(type);
+  return Buffer.from(`${value}\0`, "utf8");
+}
+
+function listOf(type: GType, value: GValue): readonly GValue[] {
+  if (!Array.isArray(value)) throw misfit(type);
+  return value as readonly GValue[];
 }
 
 function encodeMaybe(element: GType, value: GValue): Buffer {
@@ -54,6 +64,7 @@ function encodeMaybe(element: GType, value: GValue): Buffer {
 }
 
 function encodeBoxed(variant: Variant): Buffer {
+  if (typeof variant?.type !== "string") throw new RegrowError("usage", "A value does not fit the GVariant type v.");
   return Buffer.concat([encode(parseType(variant.type), variant.value), Buffer.from(`\0${variant.type}`, "latin1")]);
 }
 
@@ -66,7 +77,7 @@ function encodeArray(element: GType, values: readonly GValue[]): Buffer {
 }
 
 function encodeTuple(type: GType, values: readonly GValue[]): Buffer {
-  if (values.length !== type.members.length) throw new RegrowError("usage", "A GVariant tuple has the wrong number of members.");
+  if (values.length !== type.members.length) throw misfit(type);
   if (type.members.length === 0) return Buffer.alloc(1);
   const parts = type.members.map((member, index) => encode(member, values[index]));
   const ends: number[] = [];
@@ -94,6 +105,10 @@ function withOffsets(body: Buffer, offsets: readonly number[]): Buffer {
   const tail = Buffer.alloc(width * offsets.length);
   for (const [index, offset] of offsets.entries()) writeOffset(tail, index * width, offset, width);
   return Buffer.concat([body, tail]);
+}
+
+function misfit(type: GType, cause?: unknown): RegrowError {
+  return new RegrowError("usage", `A value does not fit the GVariant type ${type.kind}.`, { cause });
 }
 
 /** A framing offset: little-endian, `width` bytes. */

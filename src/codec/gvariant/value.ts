@@ -1,6 +1,6 @@
 /**
  * GVariant values as JavaScript sees them:
- * y n q i u d are numbers, x t are bigints, b is a boolean, s o g are strings, v is a Variant, `ay` is a Buffer, any other
+ * y n q i u d h are numbers, x t are bigints, b is a boolean, s o g are strings, v is a Variant, `ay` is a Buffer, any other
  * array is an array, a maybe is its value or undefined, a tuple or dictionary entry is an array of its members.
  */
 export type GValue = number | bigint | boolean | string | Buffer | Variant | undefined | readonly GValue[];

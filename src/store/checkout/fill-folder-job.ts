@@ -33,12 +33,14 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 const LARGE_FOLDER = 4096;
 const PART = 1024;
 const NOTHING = Buffer.alloc(0);
+/** A job ends after that many bytes, whatever its budget: so that progress is told, and a wish to stop is heard. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Promise<CheckoutAnswer> {
   const answer: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
   const stack: CheckoutTask[] = [...tasks].reverse();
   const { progress } = answer;
-  while (stack.length > 0 && progress.files + progress.folders < budget) {
+  while (stack.length > 0 && progress.files + progress.folders < budget && progress.bytes < MOST_BYTES) {
     const task = stack.pop()!;
     if (task.kind === "files") await fillPart(settings, task, answer);
     else stack.push(...(await fillFolder(settings, task, answer)).reverse());

@@ -74,6 +74,8 @@ async function fillAll(
   };
   // The first folders are filled here, while the threads start.
   take(await fillFolders({ settings, tasks: [task], budget: FIRST_BUDGET }));
+  // A signal is heard only between turns of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
   while (running.size > 0) await Promise.race(running);
   if (failure !== undefined) throw failure;
   throwIfCancelled(observer.signal);

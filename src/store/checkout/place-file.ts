@@ -12,17 +12,17 @@ import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metad
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
-import { MEMORY_LIMIT, writePayload } from "../content/payload.ts";
+import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 
 const CLONE_LEAST = 4096;
 const NOTHING = Buffer.alloc(0);
-let temporary = 0;
 
 /** Throws `corrupt`, `unsupported` (hard links that can't be), SystemError. A promise only for large packed files. */
 export function placeFile(
@@ -68,7 +68,7 @@ function place(
     replacing(settings, dirFd, name, (at) => makeLink(settings, dirFd, at, content, record));
     return;
   }
-  const at = settings.union ? temporaryName() : name;
+  const at = settings.union ? unfinishedName() : name;
   const fd = openNew(settings, dirFd, at, content);
   // Closed once and never again: the number may be another thread's by then.
   const close = (): void => {
@@ -127,39 +127,25 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   });
 }
 
+/** Holes are a hint: where the content has something in place of one, the content counts. */
 function writeStretches(fd: number, content: OpenContent, stretches: readonly Stretch[]): void | Promise<void> {
-  let position = 0;
+  let at = 0;
   let index = 0;
   const streamed = streamPayload(content, (piece) => {
-    const end = position + piece.length;
-    let done = position;
-    for (; index < stretches.length && stretches[index]!.offset < end; index++) {
-      const { offset, length } = stretches[index]!;
-      const from = Math.max(offset, position);
-      const to = Math.min(offset + length, end);
-      if (from > done) writeHole(fd, piece.subarray(done - position, from - position), done);
-      if (to > from) writeAt(fd, piece.subarray(from - position, to - position), from);
-      done = Math.max(done, to);
-      // A stretch that goes on in the next piece is looked at again there.
-      if (offset + length > end) break;
+    const start = at;
+    while (at < start + piece.length) {
+      const { offset, length } = stretches[index] ?? { offset: Infinity, length: 0 };
+      const isData = offset <= at;
+      const end = Math.min(start + piece.length, isData ? offset + length : offset);
+      const part = piece.subarray(at - start, end - start);
+      if (isData || !isZero(part)) writeAt(fd, part, at);
+      if (isData && end === offset + length) index++;
+      at = end;
     }
-    if (done < end) writeHole(fd, piece.subarray(done - position), done);
-    position = end;
   });
   if (streamed === undefined) return truncateFd(fd, content.size);
   return streamed.then(() => truncateFd(fd, content.size));
 }
-
-/** The content decides, not the sidecar: what is no zero is no hole. */
-function writeHole(fd: number, data: Buffer, position: number): void {
-  for (let at = 0; at < data.length; at += HOLE_CHUNK) {
-    const piece = data.subarray(at, at + HOLE_CHUNK);
-    if (!piece.equals(zeroes.subarray(0, piece.length))) writeAt(fd, piece, position + at);
-  }
-}
-
-const HOLE_CHUNK = 64 * 1024;
-const zeroes = Buffer.alloc(HOLE_CHUNK);
 
 function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenContent, record: EntryRecord | undefined): void {
   if (settings.userMode) chmodFd(fd, userFileMode(meta.mode));
@@ -219,7 +205,7 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
 /** In a union, makes the entry under another name and renames it over what is there. */
 export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
   if (!settings.union) return make(name);
-  const at = temporaryName();
+  const at = unfinishedName();
   try {
     make(at);
     renameAt(dirFd, at, dirFd, name);
@@ -231,6 +217,6 @@ export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteS
   tryUnlinkAt(dirFd, at);
 }
 
-function temporaryName(): ByteString {
-  return `.regrow-new-${process.pid}-${temporary++}` as ByteString;
+function unfinishedName(): ByteString {
+  return temporaryName("regrow-new") as ByteString;
 }

@@ -85,6 +85,9 @@ export function readPayload(content: OpenContent): Buffer {
   if (content.size === 0 && !content.deflated) return Buffer.alloc(0);
   if (content.size > 2 ** 31 - 1) throw new RegrowError("unsupported", "An object of more than 2 GiB can't be held in memory.");
   const length = content.deflated ? packedSize(content) : content.size;
+  // Deflate adds little even to what it can't compress; a file of holes may say that it is of any size.
+  if (length > content.size + (content.size >>> 3) + 4096)
+    throw new RegrowError("corrupt", "An object has more compressed bytes than its size allows.");
   const raw = Buffer.allocUnsafe(length);
   if (readAt(content.fd, raw, 0, length, content.start) !== length)
     throw new RegrowError("corrupt", "An object ended too early.");

@@ -1,13 +1,17 @@
 /** The bytes of a content object on their way in: in memory, or in an open file that is too large for that. */
 import { dataExtents } from "../../sys/holes.ts";
 import { readAt } from "../../sys/read-file.ts";
+import { type Stat, sameVersion, statFd } from "../../sys/stat.ts";
 import { cloneFile, copyRangeInKernel, truncateFd, writeAt } from "../../sys/write-file.ts";
 
 export type Payload =
   | {
       readonly kind: "memory";
       readonly data: Buffer;
-      /** An open file with the same bytes, whose blocks may be shared. */ readonly cloneFrom?: number | undefined;
+      /** An open file with the same bytes, whose blocks may be shared. */
+      readonly cloneFrom?: number | undefined;
+      /** What that file was when `data` was read from it, where somebody else may write into it. */
+      readonly cloneVersion?: Stat | undefined;
     }
   | { readonly kind: "file"; readonly fd: number; readonly size: number };
 
@@ -40,21 +44,21 @@ export function writePayload(fd: number, payload: Payload): void {
     if (!tryClone(fd, payload.fd)) copyInKernel(payload.fd, fd, payload.size);
     return;
   }
-  if (payload.cloneFrom !== undefined && tryClone(fd, payload.cloneFrom)) return;
+  const { cloneFrom, cloneVersion } = payload;
+  if (cloneFrom !== undefined && tryClone(fd, cloneFrom)) {
+    if (cloneVersion === undefined || sameVersion(cloneVersion, statFd(cloneFrom))) return;
+    // Somebody has written into it since: these are not the bytes that were hashed.
+    truncateFd(fd, 0);
+  }
   if (payload.data.length > 0) writeAt(fd, payload.data, 0);
 }
 
 /**
- * Copies at most `size` bytes of an open file, which may be changing, and shows `take` every byte of the copy. Returns the
- * size of the copy: less where the file has become shorter.
+ * Copies an open file of about `size` bytes, and shows `take` every byte of the copy. Returns how many the copy has: the
+ * source may have grown or shrunk meanwhile.
  */
 export function copyPayload(targetFd: number, sourceFd: number, size: number, take: (piece: Buffer) => void): number {
-  if (tryClone(targetFd, sourceFd)) {
-    // What counts is the copy as it is now: the file may have changed just before.
-    const count = eachChunk(targetFd, size, take);
-    truncateFd(targetFd, count);
-    return count;
-  }
+  if (tryClone(targetFd, sourceFd)) return eachChunk(targetFd, statFd(targetFd).size, take);
   const count = eachChunk(sourceFd, size, (piece, position) => {
     take(piece);
     if (!isZero(piece)) writeAt(targetFd, piece, position);
@@ -64,10 +68,16 @@ export function copyPayload(targetFd: number, sourceFd: number, size: number, ta
 }
 
 function tryClone(targetFd: number, sourceFd: number): boolean {
-  if (!canClone) return false;
+  if (hopeless.size > 0 && hopeless.has(devicesOf(targetFd, sourceFd))) return false;
   const result = cloneFile(targetFd, sourceFd);
-  if (result === "impossible") canClone = false;
+  if (result === "impossible") hopeless.add(devicesOf(targetFd, sourceFd));
   return result === "cloned";
+}
+
+function devicesOf(targetFd: number, sourceFd: number): string {
+  const target = statFd(targetFd);
+  const source = statFd(sourceFd);
+  return `${target.devMajor}:${target.devMinor} ${source.devMajor}:${source.devMinor}`;
 }
 
 /** Copies the stretches of data only: what is a hole in the source is one in the copy. */
@@ -91,10 +101,16 @@ function copyByHand(sourceFd: number, targetFd: number, size: number): void {
   truncateFd(targetFd, size);
 }
 
-function isZero(piece: Buffer): boolean {
-  return piece[0] === 0 && piece.at(-1) === 0 && piece.equals(zeroes.subarray(0, piece.length));
+/** Whether the piece, which is not empty, holds nothing but zero bytes. */
+export function isZero(piece: Buffer): boolean {
+  if (piece[0] !== 0 || piece.at(-1) !== 0) return false;
+  for (let at = 0; at < piece.length; at += CHUNK) {
+    const part = piece.subarray(at, at + CHUNK);
+    if (!part.equals(zeroes.subarray(0, part.length))) return false;
+  }
+  return true;
 }
 
 const zeroes = Buffer.alloc(CHUNK);
-/** Whether sharing blocks has worked so far in this thread: a file system that can't would be asked for every file. */
-let canClone = true;
+/** Pairs of devices between which no blocks can be shared: they would be asked for every file. */
+const hopeless = new Set<string>();

@@ -17,7 +17,7 @@ import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } f
 import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
-import { type HashedContent, type StageTarget, stage, stageAgain, stageLarge } from "./stage-hashed.ts";
+import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {
@@ -148,9 +148,12 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
       const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
-      const staged = stage(job.target, read.checksum, read.meta, { kind: "memory", data: read.data, cloneFrom });
-      // What was cloned was cloned later than what was hashed.
-      if (staged && cloneFrom !== undefined && !sameVersion(before, statFd(fd))) stageAgain(job.target!, read);
+      const staged = stage(job.target, read.checksum, read.meta, {
+        kind: "memory",
+        data: read.data,
+        cloneFrom,
+        cloneVersion: before,
+      });
       return hashedFile(fd, before, { ...read, staged, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
@@ -191,7 +194,10 @@ function hashedFile(
   return { checksum, stat, flags: userFlags(getFlags(fd)), data, emptyXattrs: empty, node: undefined, torn, stagedBytes, staged };
 }
 
-interface SmallFile extends HashedContent {
+interface SmallFile {
+  readonly checksum: Checksum;
+  readonly meta: ContentMeta;
+  readonly data: Buffer;
   readonly empty: HashedFile["emptyXattrs"];
 }
 

@@ -3,7 +3,8 @@
  * nodes of the tree that were put there for them.
  */
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
-import { type Observer, notice } from "../../base/events.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
+import { type Observer, notice, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Stat } from "../../sys/stat.ts";
@@ -28,6 +29,10 @@ export interface ScanCounts {
   sockets: number;
   vanished: number;
   torn: number;
+}
+
+export function newScanCounts(): ScanCounts {
+  return { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 };
 }
 
 export interface ScanRequest {
@@ -127,8 +132,16 @@ export function sendBatch(scan: Scan): void {
 /** Waits until no more than `most` batches are out. Throws what a worker threw. */
 export async function settleBatches(scan: Scan, most: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  while (scan.running.size > most && scan.failure === undefined) await Promise.race(scan.running);
+  while (scan.running.size > most && scan.failure === undefined) {
+    await Promise.race(scan.running);
+    tell(scan);
+    throwIfCancelled(scan.request.observer.signal);
+  }
   if (scan.failure !== undefined) throw scan.failure;
+}
+
+export function tell(scan: Scan): void {
+  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
 }
 
 /** The group of a file with several names. */

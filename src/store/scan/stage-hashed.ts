@@ -2,10 +2,12 @@
 import { createHash } from "node:crypto";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { ContentMeta } from "../../codec/ostree/content.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
+import { tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
+import { writeContent } from "../content/content-format.ts";
 import { type Payload, copyPayload } from "../content/payload.ts";
+import { placeCopy } from "../content/place-copy.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder } from "../transaction.ts";
@@ -17,12 +19,6 @@ export interface StageTarget {
   readonly transaction: string;
 }
 
-export interface HashedContent {
-  readonly checksum: Checksum;
-  readonly meta: ContentMeta;
-  readonly data: Buffer;
-}
-
 export interface LargeFile {
   readonly fd: number;
   readonly size: number;
@@ -30,8 +26,6 @@ export interface LargeFile {
   readonly meta: ContentMeta;
   readonly expected: Checksum;
 }
-
-let temporary = 0;
 
 /** True where it was staged: the repository lacked it, and so did this transaction. */
 export function stage(
@@ -50,13 +44,6 @@ export function stage(
   return made === true;
 }
 
-/** Replaces what was staged by what was hashed. */
-export function stageAgain(target: StageTarget, { checksum, meta, data }: HashedContent): void {
-  tryUnlinkAt(target.stagingFd, objectFile(target.repository, "file", checksum));
-  stagedBy(target).delete(checksum);
-  stage(target, checksum, meta, { kind: "memory", data });
-}
-
 /** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
 export async function stageLarge(
   target: StageTarget | undefined,
@@ -64,20 +51,14 @@ export async function stageLarge(
 ): Promise<{ checksum: Checksum; staged: boolean }> {
   if (target === undefined || hasObject(target.repository, "file", file.expected))
     return { checksum: file.expected, staged: false };
-  const { repository, stagingFd } = target;
-  const { mode } = repository.config;
-  const copyName = `copy-${process.pid}-${temporary++}-${file.expected.slice(0, 16)}`;
+  const { stagingFd } = target;
+  const copyName = temporaryName("copy");
   const copyFd = openAt(stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
     const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
     const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(repository, "file", checksum)) return { checksum, staged: false };
-    const name = objectFile(repository, "file", checksum);
-    const partial = adoptCopy(mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName) await writeContent(mode, placeOf(target), partial, file.meta, { kind: "file", fd: copyFd, size });
-    inStagingFolder(stagingFd, name, () => renameAt(stagingFd, partial, stagingFd, name));
-    return { checksum, staged: true };
+    return { checksum, staged: await placeCopy(target, { name: copyName, fd: copyFd, size }, file.meta, checksum) };
   } finally {
     closeFd(copyFd);
     tryUnlinkAt(stagingFd, copyName);

@@ -86,21 +86,20 @@ export function removeEntry(folder: FolderNode, name: ByteString): void {
 
 /** Finds the leader of each group of hard links, and forgets groups of which only one name is in the tree. */
 export function settleLinkGroups(root: FolderNode): void {
-  const groups = new Set<LinkGroup>();
-  eachLinked(root, "" as ByteString, (group) => {
-    groups.add(group);
-    group.leader = undefined;
-    group.count = 0;
-  });
-  if (groups.size === 0) return;
-  eachLinked(root, "" as ByteString, (group, path) => {
+  const names: { group: LinkGroup; path: ByteString }[] = [];
+  collectLinked(root, "" as ByteString, names);
+  for (const { group } of names) Object.assign(group, { leader: undefined, count: 0 });
+  for (const { group, path } of names) {
     group.count++;
     if (group.leader === undefined || path < group.leader) group.leader = path;
-  });
+  }
 }
 
-function eachLinked(folder: FolderNode, path: ByteString, visit: (group: LinkGroup, path: ByteString) => void): void {
-  for (const [name, { extras }] of folder.files) if (extras.group !== undefined) visit(extras.group, joinBytes(path, name));
-  for (const [name, { extras }] of folder.nodes) if (extras.group !== undefined) visit(extras.group, joinBytes(path, name));
-  for (const [name, child] of folder.dirs) eachLinked(child, joinBytes(path, name), visit);
+function collectLinked(folder: FolderNode, path: ByteString, names: { group: LinkGroup; path: ByteString }[]): void {
+  const collect = ({ extras: { group } }: FileNode | SpecialNode, name: ByteString): void => {
+    if (group !== undefined) names.push({ group, path: joinBytes(path, name) });
+  };
+  folder.files.forEach(collect);
+  folder.nodes.forEach(collect);
+  for (const [name, child] of folder.dirs) collectLinked(child, joinBytes(path, name), names);
 }

@@ -1,0 +1,151 @@
+/**
+ * Copying one content object into a staging folder, from any mode to any mode, hashed on the way: the checksum is that of the
+ * bytes that were written, and an object gets its name only once they are all there. Plain to plain shares blocks where the file
+ * system can; deflated to deflated copies the compressed bytes.
+ */
+import { createHash } from "node:crypto";
+import { RegrowError } from "../../base/errors.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { type ContentMeta, encodeContentHeader, encodeFilezHeader, isLink } from "../../codec/ostree/content.ts";
+import { deflateBuffer, deflateFile, inflateBuffer } from "../../sys/deflate.ts";
+import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
+import { O, closeFd, openAt } from "../../sys/open.ts";
+import { readAt } from "../../sys/read-file.ts";
+import { statFd } from "../../sys/stat.ts";
+import { truncateFd, writeAt } from "../../sys/write-file.ts";
+import { objectFile } from "../object-files.ts";
+import type { Repository } from "../repository.ts";
+import { inStagingFolder, stageFile } from "../transaction.ts";
+import { packedSize } from "./archive-files.ts";
+import { adoptCopy, hashContent, streamPayload, writeContent } from "./content-format.ts";
+import type { OpenContent } from "./open-content.ts";
+import { MEMORY_LIMIT, copyPayload, isZero } from "./payload.ts";
+
+export interface CopyRequest {
+  readonly content: OpenContent;
+  /** In place of the object's own; type and link target included. */
+  readonly meta: ContentMeta;
+  readonly repository: Repository;
+  readonly stagingFd: number;
+  /** A name that no other copy into this staging folder uses at this time. */
+  readonly label: string;
+  /** Throws `corrupt`, and leaves nothing behind, where what was copied has another checksum. */
+  readonly expected?: Checksum | undefined;
+}
+
+export interface CopiedContent {
+  readonly checksum: Checksum;
+  /** Bytes of the new object, roughly what it takes on disk. */
+  readonly bytes: number;
+}
+
+/** Throws `corrupt`, `unsupported` (what mode bare-user-only can't keep), SystemError. */
+export async function copyContent(request: CopyRequest): Promise<CopiedContent> {
+  const { content, meta, repository } = request;
+  const toArchive = repository.config.mode === "archive";
+  if (isLink(meta)) return copySmall(request);
+  if (!toArchive && !content.deflated) return copyAside(request, plainToPlain);
+  if (Math.max(content.size, content.deflated ? packedSize(content) : 0) <= MEMORY_LIMIT) return copySmall(request);
+  if (!toArchive) return copyAside(request, deflatedToPlain);
+  return copyAside(request, content.deflated ? deflatedToDeflated : plainToDeflated);
+}
+
+function copySmall(request: CopyRequest): CopiedContent {
+  const { content, meta, repository, stagingFd } = request;
+  const stored = isLink(meta) ? NOTHING : readStored(content);
+  const data = content.deflated ? inflateBuffer(stored, content.size) : stored;
+  const checksum = createHash("sha256").update(encodeContentHeader(meta)).update(data).digest("hex") as Checksum;
+  refuseOther(request, checksum);
+  const name = objectFile(repository, "file", checksum);
+  const { mode, zlibLevel } = repository.config;
+  if (mode !== "archive") {
+    const target = { dirFd: stagingFd, umask: repository.umask, zlibLevel };
+    inStagingFolder(stagingFd, name, () => (writeContent(mode, target, name, meta, { kind: "memory", data }), true));
+    return { checksum, bytes: data.length };
+  }
+  const packed = content.deflated || isLink(meta) ? stored : deflateBuffer(data, zlibLevel);
+  const file = Buffer.concat([encodeFilezHeader(meta, data.length), packed]);
+  stageFile(stagingFd, name, file);
+  return { checksum, bytes: file.length };
+}
+
+/** Writes the copy under a name of its own first: its checksum is known only when the last byte is. */
+async function copyAside(
+  request: CopyRequest,
+  copy: (fd: number, request: CopyRequest) => Promise<CopiedContent>,
+): Promise<CopiedContent> {
+  const { repository, stagingFd, label } = request;
+  const fd = openAt(stagingFd, label, O.RDWR | O.CREAT | O.EXCL, repository.config.mode === "archive" ? 0o644 : 0o600);
+  let placed = false;
+  try {
+    const { checksum, bytes } = await copy(fd, request);
+    refuseOther(request, checksum);
+    const name = objectFile(repository, "file", checksum);
+    inStagingFolder(stagingFd, name, () => renameAt(stagingFd, label, stagingFd, name));
+    placed = true;
+    return { checksum, bytes };
+  } finally {
+    closeFd(fd);
+    if (!placed) tryUnlinkAt(stagingFd, label);
+  }
+}
+
+async function plainToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+  const digest = createHash("sha256").update(encodeContentHeader(meta));
+  copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
+  adoptCopy(repository.config.mode, fd, meta);
+  return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
+}
+
+async function deflatedToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+  const digest = createHash("sha256").update(encodeContentHeader(meta));
+  let position = 0;
+  await streamPayload(content, (piece) => {
+    digest.update(piece);
+    if (!isZero(piece)) writeAt(fd, piece, position);
+    position += piece.length;
+  });
+  truncateFd(fd, position);
+  adoptCopy(repository.config.mode, fd, meta);
+  return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
+}
+
+async function deflatedToDeflated(fd: number, { content, meta }: CopyRequest): Promise<CopiedContent> {
+  const header = encodeFilezHeader(meta, content.size);
+  writeAt(fd, header, 0);
+  const packed = packedSize(content);
+  const piece = Buffer.allocUnsafe(CHUNK);
+  for (let at = 0; at < packed;) {
+    const count = readAt(content.fd, piece, 0, Math.min(CHUNK, packed - at), content.start + at);
+    if (count === 0) break;
+    writeAt(fd, piece.subarray(0, count), header.length + at);
+    at += count;
+  }
+  const checksum = await hashContent({ meta, size: content.size, fd, start: header.length, deflated: true });
+  return { checksum, bytes: header.length + packed };
+}
+
+async function plainToDeflated(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+  const header = encodeFilezHeader(meta, content.size);
+  writeAt(fd, header, 0);
+  const digest = createHash("sha256").update(encodeContentHeader(meta));
+  const slice = { fd: content.fd, start: content.start, end: content.start + content.size };
+  await deflateFile(slice, fd, header.length, repository.config.zlibLevel, (piece) => digest.update(piece));
+  return { checksum: digest.digest("hex") as Checksum, bytes: statFd(fd).size };
+}
+
+function readStored(content: OpenContent): Buffer {
+  const length = content.deflated ? packedSize(content) : content.size;
+  const stored = Buffer.allocUnsafe(length);
+  if (readAt(content.fd, stored, 0, length, content.start) !== length)
+    throw new RegrowError("corrupt", "The object ended too early.");
+  return stored;
+}
+
+function refuseOther({ expected }: CopyRequest, checksum: Checksum): void {
+  if (expected === undefined || checksum === expected) return;
+  throw new RegrowError("corrupt", "Its content does not match its checksum.");
+}
+
+const NOTHING = Buffer.alloc(0);
+const CHUNK = 1024 * 1024;
