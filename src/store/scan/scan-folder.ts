@@ -5,8 +5,6 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import type { Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
@@ -25,6 +23,7 @@ import {
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { GONE, holesOf } from "./file-holes.ts";
 import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
@@ -65,8 +64,6 @@ interface OpenFolder {
   readonly subfolders: readonly ByteString[];
 }
 
-/** What system calls say of a name that went away, or gave way to something else, since it was listed. */
-const GONE = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV"];
 const DT_DIR = 4;
 const DT_REG = 8;
 const DT_LNK = 10;
@@ -255,21 +252,6 @@ function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
     { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
     { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
   );
-}
-
-/** Holes are a hint: of a file that has changed since, none are told. */
-function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
-  let fd = -1;
-  try {
-    fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-    const data = dataExtents(fd, stat.size);
-    return sameVersion(stat, statFd(fd)) ? data : undefined;
-  } catch (error) {
-    if (isErrno(error, ...GONE)) return undefined;
-    throw error;
-  } finally {
-    if (fd >= 0) closeFd(fd);
-  }
 }
 
 function openFolder(scan: Scan, path: ByteString): number {
