@@ -25,6 +25,7 @@ import {
 } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
@@ -143,6 +144,7 @@ async function walk(scan: Scan): Promise<FolderNode> {
 }
 
 function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
+  refuseTooDeep(path);
   const fd = openFolder(scan, path);
   if (fd < 0) return undefined;
   try {

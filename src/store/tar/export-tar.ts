@@ -15,6 +15,7 @@ import { closeContent, openContent } from "../content/content-format.ts";
 import { loadCommit, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { type FolderRef, type FoundEntry, entryIn } from "../tree/find-entry.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type ViewFile, type ViewNode, rootSidecar, viewFolder } from "../tree/folder-view.ts";
 
 interface Export {
@@ -41,6 +42,7 @@ export function exportTar(repository: Repository, checksum: Checksum, observer: 
 
 async function* folderEntries(state: Export, path: ByteString, folder: FolderRef): AsyncGenerator<TarWriteEntry> {
   throwIfCancelled(state.observer.signal);
+  refuseTooDeep(path);
   const view = viewFolder(state.repository, folder.tree, folder.sidecar);
   const meta = loadDirMeta(state.repository, folder.meta);
   yield {

@@ -1,33 +1,35 @@
 /** A commit's tree as a working tree, to lay something over it or to change it. */
-import type { ByteString } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
 import { loadCommit, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
-import { type SidecarRef, rootSidecar, viewFolder } from "./folder-view.ts";
+import { refuseTooDeep } from "./depth-limit.ts";
+import type { FolderRef } from "./find-entry.ts";
+import { rootSidecar, viewFolder } from "./folder-view.ts";
 import { type Extras, type FolderNode, type LinkGroup, newFolder } from "./working-tree.ts";
 
 /** Throws `not-found`, `corrupt`, `hostile`. */
 export function loadWorkingTree(repository: Repository, commit: Checksum): FolderNode {
   const root = loadCommit(repository, commit);
   const groups = new Map<ByteString, LinkGroup>();
-  const tree = loadFolder(repository, root.tree, root.meta, rootSidecar(repository, root), groups);
+  const tree = loadFolder(repository, EMPTY, { ...root, sidecar: rootSidecar(repository, root) }, groups);
   joinLeaders(tree, groups);
   return tree;
 }
 
 function loadFolder(
   repository: Repository,
-  tree: Checksum,
-  meta: Checksum,
-  sidecar: SidecarRef,
+  path: ByteString,
+  { tree, meta, sidecar }: FolderRef,
   groups: Map<ByteString, LinkGroup>,
 ): FolderNode {
+  refuseTooDeep(path);
   const view = viewFolder(repository, tree, sidecar);
   const folder = newFolder(loadDirMeta(repository, meta), extrasOf(view.self, groups));
   for (const { name, checksum, record } of view.files) folder.files.set(name, { checksum, extras: extrasOf(record, groups) });
   for (const { name, node, record } of view.nodes) folder.nodes.set(name, { node, extras: extrasOf(record, groups) });
-  for (const dir of view.dirs) folder.dirs.set(dir.name, loadFolder(repository, dir.tree, dir.meta, dir.sidecar, groups));
+  for (const dir of view.dirs) folder.dirs.set(dir.name, loadFolder(repository, joinBytes(path, dir.name), dir, groups));
   return folder;
 }
 
