@@ -118,6 +118,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/pull.ts")).pull,
   },
   {
+    name: "fsck",
+    group: "Repository",
+    summary: "check everything, repair what can be",
+    load: async () => (await import("./commands/fsck.ts")).fsck,
+  },
+  {
+    name: "prune",
+    group: "Repository",
+    summary: "remove what is not needed any more",
+    load: async () => (await import("./commands/prune.ts")).prune,
+  },
+  {
     name: "import",
     group: "Repository",
     summary: "an archive becomes a commit",

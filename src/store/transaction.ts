@@ -222,7 +222,8 @@ export function inStagingFolder<T>(stagingFd: number, name: string, make: () => 
   return inStagingFolder(stagingFd, name, make);
 }
 
-function removeLeftOvers(repository: Repository): void {
+/** Takes away what transactions that have died left behind. */
+export function removeLeftOvers(repository: Repository): void {
   const tmpFd = openAt(repository.fd, "tmp", O.RDONLY | O.DIRECTORY);
   try {
     for (const { name } of readDir(tmpFd)) {

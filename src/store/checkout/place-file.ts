@@ -99,7 +99,7 @@ function place(
 
 function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, content: OpenContent): number {
   try {
-    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? userFileMode(content.meta.mode) : 0o600);
   } catch (error) {
     closeContent(content);
     throw error;
@@ -148,7 +148,7 @@ function writeStretches(fd: number, content: OpenContent, stretches: readonly St
 }
 
 function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenContent, record: EntryRecord | undefined): void {
-  if (settings.userMode) chmodFd(fd, meta.mode & 0o777);
+  if (settings.userMode) chmodFd(fd, userFileMode(meta.mode));
   else {
     if (mustChown(settings, meta.uid, meta.gid)) chownFd(fd, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
@@ -172,6 +172,11 @@ function makeLink(
     for (const xattr of record?.emptyXattrs ?? []) setXattrAt(dirFd, name, { name: xattr, value: NOTHING });
   }
   if (record?.time !== undefined) setTimeAt(dirFd, name, record.time);
+}
+
+/** As ostree does it: a user's own setuid program would be somebody else than meant, and what can't be read is of no use. */
+function userFileMode(mode: number): number {
+  return (mode & 0o1777) | 0o400;
 }
 
 /** Whether a new file's owner differs from what the kernel gave it. */
