@@ -2,7 +2,7 @@
  * Moving refs: several together or not at all, and never over a change that somebody else made in between.
  *
  *   regrow/refs.lock     held while refs are compared and moved
- *   regrow/refs.new      the ref that is being written: in refs/ ostree would take it for a ref, however it is called
+ *   regrow/refs.new      the ref or journal that is being written: in refs/ ostree would take it for a ref, however it is called
  *   regrow/refs.journal  the moves of more than one ref, written durably before the first of them; whoever takes the lock next
  *                        completes what a cut left open, unless a ref has been moved by somebody else since:
  *                          "regrow-refs-1 <sha256 of what follows>", then "<name> <before> <after>" a line, - for none
@@ -10,7 +10,7 @@
 import { bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
 import { type Checksum, checksumOf, parseChecksum } from "../codec/ostree/checksum.ts";
-import { fsyncDirAt, fsyncFd, replaceFileAt } from "../sys/durable.ts";
+import { fsyncDirAt, fsyncFd } from "../sys/durable.ts";
 import { takeLock } from "../sys/lock.ts";
 import { existsAt, makeDirs, renameAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
 import { O, closeFd, openAt, tryOpenAt } from "../sys/open.ts";
@@ -31,7 +31,7 @@ const JOURNAL = "refs.journal";
 const JOURNAL_MARK = "regrow-refs-1";
 /** Room for a move of every ref that there can be. */
 const MAX_JOURNAL = 64 * 1024 * 1024;
-const NEW_REF = "regrow/refs.new";
+const UNFINISHED = "regrow/refs.new";
 const LOCK_SECONDS = 60;
 
 /**
@@ -49,9 +49,7 @@ export async function moveRefs(repository: Repository, changes: readonly RefChan
     const moves = changes
       .map(({ name, commit }, index) => ({ name, before: before[index], after: commit }))
       .filter((move) => move.before !== move.after);
-    if (moves.length > 1) writeJournal(repository, moves);
     applyAll(repository, moves);
-    if (moves.length > 1) tryUnlinkAt(repository.fd, `regrow/${JOURNAL}`);
     return true;
   } finally {
     lock.release();
@@ -73,7 +71,9 @@ interface Move {
 /** Where one can't be moved, none is: who is told of a failure must not find the move done later. */
 function applyAll(repository: Repository, moves: readonly Move[]): void {
   try {
+    if (moves.length > 1) writeJournal(repository, moves);
     for (const { name, after } of moves) apply(repository, name, after);
+    if (moves.length > 1) tryUnlinkAt(repository.fd, `regrow/${JOURNAL}`);
   } catch (error) {
     takeBack(repository, moves);
     throw error;
@@ -92,8 +92,7 @@ function takeBack(repository: Repository, moves: readonly Move[]): void {
 
 function writeJournal(repository: Repository, moves: readonly Move[]): void {
   const lines = moves.map(({ name, before, after }) => `${name} ${before ?? "-"} ${after ?? "-"}\n`).join("");
-  const data = Buffer.from(`${JOURNAL_MARK} ${checksumOf(Buffer.from(lines))}\n${lines}`);
-  replaceFileAt(repository.fd, "regrow", JOURNAL, data, { durable: repository.config.fsync });
+  writeFile(repository, `regrow/${JOURNAL}`, `${JOURNAL_MARK} ${checksumOf(Buffer.from(lines))}\n${lines}`);
 }
 
 function completeJournal(repository: Repository): void {
@@ -135,23 +134,22 @@ function apply(repository: Repository, name: string, commit: Checksum | undefine
 
 function writeRef(repository: Repository, name: string, commit: Checksum): void {
   const path = refPath(name);
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  const durable = repository.config.fsync;
-  makeRefDirs(repository, folder, durable);
-  writeNewRef(repository, `${commit}\n`);
-  renameAt(repository.fd, NEW_REF, repository.fd, bytesOf(path));
-  if (durable) fsyncDirAt(repository.fd, folder);
+  makeRefDirs(repository, path.slice(0, path.lastIndexOf("/")), repository.config.fsync);
+  writeFile(repository, path, `${commit}\n`);
 }
 
-function writeNewRef(repository: Repository, text: string): void {
-  tryUnlinkAt(repository.fd, NEW_REF);
-  const fd = openAt(repository.fd, NEW_REF, O.WRONLY | O.CREAT | O.EXCL, 0o644);
+/** Who holds the lock is the only one to use that name, so that what a cut left there is in nobody's way. */
+function writeFile(repository: Repository, path: string, text: string): void {
+  tryUnlinkAt(repository.fd, UNFINISHED);
+  const fd = openAt(repository.fd, UNFINISHED, O.WRONLY | O.CREAT | O.EXCL, 0o644);
   try {
     writeAt(fd, Buffer.from(text), 0);
     if (repository.config.fsync) fsyncFd(fd);
   } finally {
     closeFd(fd);
   }
+  renameAt(repository.fd, UNFINISHED, repository.fd, bytesOf(path));
+  if (repository.config.fsync) fsyncDirAt(repository.fd, path.slice(0, path.lastIndexOf("/")));
 }
 
 function makeRefDirs(repository: Repository, folder: string, durable: boolean): void {

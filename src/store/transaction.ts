@@ -179,22 +179,18 @@ export async function withTransaction<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const transaction = await beginTransaction(repository, signal);
-  let result: T;
   try {
-    result = await work(transaction);
-  } catch (error) {
-    endAfterFailure(transaction);
-    throw error;
+    return await work(transaction);
+  } finally {
+    tidyUp(transaction);
   }
-  endTransaction(transaction);
-  return result;
 }
 
-function endAfterFailure(transaction: Transaction): void {
+function tidyUp(transaction: Transaction): void {
   try {
     endTransaction(transaction);
   } catch (error) {
-    // The failure before this one is the one to be told; whoever writes next removes what is left.
+    // What is done is done, and a failure before this one is the one to be told; whoever writes next removes what is left.
     if (!(error instanceof RegrowError)) throw error;
   }
 }

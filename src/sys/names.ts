@@ -20,6 +20,7 @@ const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
+const DT_UNKNOWN = 0;
 const DT_DIR = 4;
 
 type Name = ByteString | string;
@@ -105,8 +106,9 @@ export function removeTreeAt(dirFd: number, name: Name): void {
   const fd = openAt(dirFd, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
   try {
     for (const entry of readDir(fd)) {
-      if (entry.type === DT_DIR) removeTreeAt(fd, entry.name);
-      else unlinkAt(fd, entry.name);
+      // Not every file system tells the type; another process may be removing the same.
+      if (entry.type === DT_DIR || entry.type === DT_UNKNOWN) removeTreeAt(fd, entry.name);
+      else tryUnlinkAt(fd, entry.name);
     }
   } finally {
     closeFd(fd);

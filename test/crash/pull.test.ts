@@ -102,7 +102,9 @@ test("a pull of which one change fails for want of space, at every third", async
     const at = `no space at change ${index + 1} of ${stage.changes.length} (${change})`;
     startOver(stage);
     const { status, stdout, stderr } = runChild(stage, { REGROW_FAIL_AT: `${index + 1}:ENOSPC` });
-    assert.ok(status === 13 && stdout === "no-space\n", `${at}: exit ${status} ${stdout} ${stderr}`);
+    // What fails in tidying up, when all is done, is told to nobody: the next who writes does it.
+    const isTold = status === 13 && stdout === "no-space\n";
+    assert.ok(isTold || (status === 0 && /unlinkat|rmdir/.test(change)), `${at}: exit ${status} ${stdout} ${stderr}`);
     checkSound(stage, at);
     await complete(stage, at);
   }

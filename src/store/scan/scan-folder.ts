@@ -5,15 +5,26 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import type { Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
-import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import {
+  type Stat,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+  S_IFSOCK,
+  sameFile,
+  sameVersion,
+  statFd,
+  tryStatAt,
+  typeOf,
+} from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { GONE, holesOf } from "./file-holes.ts";
+import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -39,7 +50,7 @@ import {
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
@@ -113,6 +124,7 @@ async function walk(scan: Scan): Promise<FolderNode> {
   while (open.length > 0) {
     const { path, folder, subfolders } = open.pop()!;
     for (const name of subfolders) {
+      if (folder.dirs.has(name) || folder.files.has(name) || folder.nodes.has(name)) continue;
       const child = readFolder(scan, joinBytes(path, name));
       if (child === undefined) continue;
       folder.dirs.set(name, child.folder);
@@ -133,7 +145,7 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
   if (fd < 0) return undefined;
   try {
     const stat = statFd(fd);
-    if (scan.repositoryStat !== undefined && sameInode(stat, scan.repositoryStat)) return undefined;
+    if (scan.repositoryStat !== undefined && sameFile(stat, scan.repositoryStat)) return undefined;
     const folder = folderNode(scan.request.options, fd, stat);
     const subfolders: ByteString[] = [];
     scan.counts.folders++;
@@ -148,13 +160,34 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
 
 function readEntries(scan: Scan, fd: number, first: BatchFolder, subfolders: ByteString[]): void {
   let batch = first;
-  for (const entry of readDir(fd, first.path)) {
-    readEntry(scan, fd, batch, subfolders, entry);
+  for (const entry of namesIn(scan, fd, first.path)) {
+    // A folder that is being changed may list a name twice.
+    if (first.folder.files.has(entry.name) || first.folder.nodes.has(entry.name)) continue;
+    tryReadEntry(scan, fd, batch, subfolders, entry);
     if (!isBatchFull(scan)) continue;
     closeBatchFolder(scan, batch);
     batch = { ...first, files: [], links: [] };
   }
   closeBatchFolder(scan, batch);
+}
+
+function namesIn(scan: Scan, fd: number, path: ByteString): DirEntry[] {
+  try {
+    return readDir(fd, path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT", "ESTALE")) throw error;
+    countVanished(scan, path);
+    return [];
+  }
+}
+
+function tryReadEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], entry: DirEntry): void {
+  try {
+    readEntry(scan, fd, batch, subfolders, entry);
+  } catch (error) {
+    if (!isErrno(error, ...GONE)) throw error;
+    countVanished(scan, joinBytes(batch.path, entry.name));
+  }
 }
 
 function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], { name, type: listed }: DirEntry): void {
@@ -221,15 +254,6 @@ function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
   );
 }
 
-function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
-  const fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-  try {
-    return dataExtents(fd, stat.size);
-  } finally {
-    closeFd(fd);
-  }
-}
-
 function openFolder(scan: Scan, path: ByteString): number {
   try {
     return openBeneath(scan.rootFd, path, O.RDONLY | O.DIRECTORY);
@@ -241,17 +265,6 @@ function openFolder(scan: Scan, path: ByteString): number {
   }
 }
 
-function sameInode(a: Stat, b: Stat): boolean {
-  return a.inoLow === b.inoLow && a.inoHigh === b.inoHigh && sameDevice(a, b);
-}
-
 function sameDevice(a: Stat, b: Stat): boolean {
   return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
-}
-
-/** The cache is written anew only where the next scan gains from it. */
-function keepCache(scan: Scan): void {
-  const { request, cache, counts, builder } = scan;
-  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
-  saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
 }

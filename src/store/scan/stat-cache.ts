@@ -12,10 +12,13 @@
  */
 import { hash } from "node:crypto";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { RegrowError, isErrno } from "../../base/errors.ts";
 import { replaceFileAt } from "../../sys/durable.ts";
-import { makeDirs } from "../../sys/names.ts";
+import { makeDirs, tryUnlinkAt } from "../../sys/names.ts";
+import { O, closeFd, openAt } from "../../sys/open.ts";
+import { readDir } from "../../sys/read-dir.ts";
 import { tryReadFileAt } from "../../sys/read-file.ts";
-import type { Stat } from "../../sys/stat.ts";
+import { type Stat, tryStatAt } from "../../sys/stat.ts";
 import type { Repository } from "../repository.ts";
 
 export interface CachedFile {
@@ -31,6 +34,10 @@ const RECORD = 88;
 const WORDS = RECORD / 4;
 const DOUBLES = RECORD / 8;
 const FOLDER = "regrow/stat-cache";
+/** More than ten million files. */
+const MAX_FILE = 2 ** 30;
+/** Milliseconds after which an unfinished file has been left by somebody who was cut. */
+const LEFT_OVER = 3600_000;
 /** Kernels stamp files with a clock that ticks every 1 to 10 ms; file systems without nanoseconds every 1 or 2 s. */
 const FINE_GRANULARITY = 50;
 const COARSE_GRANULARITY = 2100;
@@ -55,7 +62,7 @@ export interface StatCacheBuilder {
 /** The cache of the tree whose root folder is `root`, scanned with options of that fingerprint; undefined where there is none. */
 export function loadStatCache(repository: Repository, root: Stat, fingerprint: string): StatCache | undefined {
   const file = cacheName(root, fingerprint);
-  const data = tryReadFileAt(repository.fd, `${FOLDER}/${file}`);
+  const data = tryReadCache(repository, file);
   if (data === undefined || data.length < HEADER || data.toString("latin1", 0, 8) !== MAGIC) return undefined;
   const count = data.readUInt32LE(8);
   const bucketCount = data.readUInt32LE(12);
@@ -76,14 +83,27 @@ export function loadStatCache(repository: Repository, root: Stat, fingerprint: s
   };
 }
 
+function tryReadCache(repository: Repository, file: string): Buffer | undefined {
+  try {
+    return tryReadFileAt(repository.fd, `${FOLDER}/${file}`, MAX_FILE);
+  } catch (error) {
+    if (isErrno(error, "EISDIR", "ENOTDIR", "EACCES") || (error instanceof RegrowError && error.code === "corrupt"))
+      return undefined;
+    throw error;
+  }
+}
+
 /** What is known of the file, or undefined. */
 export function lookUpStat(cache: StatCache, stat: Stat): CachedFile | undefined {
   const mask = cache.buckets.length - 1;
-  for (let bucket = bucketOf(stat.inoLow, stat.inoHigh, mask); ; bucket = (bucket + 1) & mask) {
-    const record = cache.buckets[bucket]! - 1;
+  const first = bucketOf(stat.inoLow, stat.inoHigh, mask);
+  // A table without an empty bucket is none of ours, but it must not be walked for ever.
+  for (let probe = 0; probe <= mask; probe++) {
+    const record = cache.buckets[(first + probe) & mask]! - 1;
     if (record < 0) return undefined;
     if (record < cache.count && matches(cache, record, stat)) return decodeRecord(cache, record);
   }
+  return undefined;
 }
 
 export function newStatCacheBuilder(expected = 1024): StatCacheBuilder {
@@ -126,7 +146,21 @@ export function saveStatCache(repository: Repository, root: Stat, fingerprint: s
   data.writeUInt32LE(bucketCount, 12);
   data.write(hash("sha256", data.subarray(HEADER), "hex"), 16, "hex");
   makeDirs(repository.fd, FOLDER, 0o700);
+  removeLeftOvers(repository);
   replaceFileAt(repository.fd, FOLDER, cacheName(root, fingerprint), data, { durable: false, mode: 0o600 });
+}
+
+function removeLeftOvers(repository: Repository): void {
+  const fd = openAt(repository.fd, FOLDER, O.RDONLY | O.DIRECTORY);
+  try {
+    for (const { name } of readDir(fd)) {
+      if (!name.endsWith(".tmp")) continue;
+      const stat = tryStatAt(fd, name);
+      if (stat !== undefined && Date.now() - stat.ctimeSeconds * 1000 > LEFT_OVER) tryUnlinkAt(fd, name);
+    }
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function cacheName(root: Stat, fingerprint: string): string {
