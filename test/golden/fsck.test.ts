@@ -82,7 +82,11 @@ async function prepare(t: TestContext, mode: RepositoryMode): Promise<Stage> {
   const scratch = scratchFolder(t);
   const repository = newRepository(t, `${scratch}/repo`, mode);
   const first = await commitFiles(repository, scratch, { "etc/hostname": "alder\n", "etc/same": "same old content\n", run: "x" });
-  const second = await commitFiles(repository, scratch, { "etc/hostname": "birch\n", "etc/same": "same old content\n", run: "x" });
+  const second = await commitFiles(repository, scratch, {
+    "etc/hostname": "birch\n",
+    "etc/same": "same old content\n",
+    run: "x",
+  });
   const source = newRepository(t, `${scratch}/source`, mode === "archive" ? "bare-user" : "archive");
   await pull(source, repositorySource(repository), { workers: 1, depth: -1 });
   return { scratch, repository, source, commits: [first, second] };

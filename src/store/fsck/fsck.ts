@@ -79,10 +79,7 @@ async function look(repository: Repository, options: FsckOptions, observer: Obse
   checking.catch(() => {});
   const { commits, missing } = findMissing(repository, index, namedCommits(repository), partial, observer.signal);
   const { checked, bytes, damaged } = await checking;
-  const all = [
-    ...damaged.map((object) => ({ ...object, problem: "damaged" as const })),
-    ...missing.map(asMissing),
-  ];
+  const all = [...damaged.map((object) => ({ ...object, problem: "damaged" as const })), ...missing.map(asMissing)];
   return {
     checked,
     bytes,

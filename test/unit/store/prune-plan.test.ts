@@ -29,12 +29,26 @@ const ROWS: readonly Row[] = [
   { what: "depth 1", history: LINE, tips: "d", rules: { depth: 1 }, whole: "cd", thinned: "ab" },
   { what: "depth beyond the root", history: LINE, tips: "d", rules: { depth: 9 }, whole: "abcd" },
   { what: "depth from each tip", history: LINE, tips: "db", rules: { depth: 0 }, whole: "bd", thinned: "ac" },
-  { what: "depth spares what no ref leads to", history: `${LINE} x y<x`, tips: "d", rules: { depth: 0 }, whole: "dxy", thinned: "abc" },
+  {
+    what: "depth spares what no ref leads to",
+    history: `${LINE} x y<x`,
+    tips: "d",
+    rules: { depth: 0 },
+    whole: "dxy",
+    thinned: "abc",
+  },
   { what: "younger than", history: LINE, tips: "d", rules: { keepYoungerThan: 3 }, whole: "cd", thinned: "ab" },
   { what: "a tip is never too old", history: LINE, tips: "bd", rules: { keepYoungerThan: 9 }, whole: "bd", thinned: "ac" },
   { what: "both rules", history: LINE, tips: "d", rules: { depth: 1, keepYoungerThan: 2 }, whole: "cd", thinned: "ab" },
   { what: "only refs", history: `${LINE} x y<x`, tips: "d", rules: { refsOnly: true }, whole: "abcd", deleted: "xy" },
-  { what: "only refs, beside a branch", history: `${LINE} x<b`, tips: "d", rules: { refsOnly: true }, whole: "abcd", deleted: "x" },
+  {
+    what: "only refs, beside a branch",
+    history: `${LINE} x<b`,
+    tips: "d",
+    rules: { refsOnly: true },
+    whole: "abcd",
+    deleted: "x",
+  },
   { what: "only refs, of which there are none", history: LINE, tips: "", rules: { refsOnly: true }, whole: "", deleted: "abcd" },
   {
     what: "only refs and depth: what is reachable is thinned and never deleted",
@@ -45,8 +59,22 @@ const ROWS: readonly Row[] = [
     thinned: "abc",
     deleted: "xy",
   },
-  { what: "a commit of a branch that is to go is thinned", history: LINE, tips: "d", rules: remove("b"), whole: "acd", thinned: "b" },
-  { what: "one that no ref leads to is deleted", history: `${LINE} x y<x`, tips: "d", rules: remove("x"), whole: "abcdy", deleted: "x" },
+  {
+    what: "a commit of a branch that is to go is thinned",
+    history: LINE,
+    tips: "d",
+    rules: remove("b"),
+    whole: "acd",
+    thinned: "b",
+  },
+  {
+    what: "one that no ref leads to is deleted",
+    history: `${LINE} x y<x`,
+    tips: "d",
+    rules: remove("x"),
+    whole: "abcdy",
+    deleted: "x",
+  },
   { what: "merges are followed", history: MERGED, tips: "e", rules: { refsOnly: true }, whole: "abcde" },
   { what: "depth through a merge", history: MERGED, tips: "e", rules: { depth: 2 }, whole: "bcde", thinned: "a" },
   { what: "the shorter way counts", history: "a b<a c<b d<c e<d+a", tips: "e", rules: { depth: 1 }, whole: "ade", thinned: "bc" },
@@ -93,12 +121,19 @@ const ROWS: readonly Row[] = [
     whole: "ACDacd",
     thinned: "Bb",
   },
-  { what: "a sidecar without its companion ref", history: "a b<a", sidecars: "b", tips: "b", rules: { refsOnly: true }, whole: "Bab" },
+  {
+    what: "a sidecar without its companion ref",
+    history: "a b<a",
+    sidecars: "b",
+    tips: "b",
+    rules: { refsOnly: true },
+    whole: "Bab",
+  },
   { what: "a companion of nothing known", history: "a", tips: "", companions: "a", rules: { refsOnly: true }, whole: "a" },
 ];
 
 function remove(commits: string): Partial<PruneRules> {
-  return { deleteCommits: [...commits] as Checksum[] };
+  return { deleteCommits: commits.split("") as Checksum[] };
 }
 
 function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
@@ -118,8 +153,8 @@ function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
 
 for (const row of ROWS) {
   test(row.what, () => {
-    const tips = [...row.tips] as Checksum[];
-    const companions = [...(row.companions ?? "")] as Checksum[];
+    const tips = row.tips.split("") as Checksum[];
+    const companions = (row.companions ?? "").split("") as Checksum[];
     const plan = planPrune(factsOf(row), tips, companions, { ...KEEP_ALL, ...row.rules });
     const text = (commits: ReadonlySet<Checksum>): string => [...commits].sort().join("");
     assert.deepEqual(
@@ -136,7 +171,8 @@ test("a history of many merges takes no longer for the number of ways through it
   for (let index = 0; index < 2000; index++) {
     const [parent, ...others] = [index - 1, index - 2].filter((before) => before >= 0).map(name);
     commits.set(name(index), { parent, others, sidecar: undefined, timestamp: index });
-    if (index % 2 === 0 && index >= 2) commits.set(name(index), { parent: name(index - 2), others: [name(index - 1)], sidecar: undefined, timestamp: index });
+    if (index % 2 === 0 && index >= 2)
+      commits.set(name(index), { parent: name(index - 2), others: [name(index - 1)], sidecar: undefined, timestamp: index });
   }
   const started = performance.now();
   const { whole } = planPrune(commits, [name(1999)], [], { ...KEEP_ALL, depth: 10 });
