@@ -93,7 +93,7 @@ function anyRules(history: number, random: Random, { commits, refs }: Model): Pr
   const named = new Set(refs.values());
   const free = [...commits.keys()].filter((commit) => !named.has(commit));
   return {
-    depth: pick(random, [-1, -1, 0, 1, 2]),
+    depth: pick(random, [-1, 0, 0, 1, 2]),
     keepYoungerThan: random(3) === 0 ? 1000 + random(commits.size + 1) : undefined,
     refsOnly: history % 3 === 0,
     deleteCommits: free.length > 0 && history % 3 === 2 ? [pick(random, free)] : [],

@@ -1,12 +1,13 @@
 /** What a checkout can only do when all files are there: further names of a file, and metadata that stops later changes. */
-import { type ByteString } from "../../base/byte-string.ts";
-import { isErrno } from "../../base/errors.ts";
+import { type ByteString, displayBytes } from "../../base/byte-string.ts";
+import { RegrowError, isErrno } from "../../base/errors.ts";
 import { getFlags, setFlags, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
 import { viewFolder } from "../tree/folder-view.ts";
-import type { CheckoutProgress, CheckoutSettings, PendingFinish, PendingLink } from "./checkout-state.ts";
+import type { CheckoutProgress, CheckoutSettings, FolderTask, PendingFinish, PendingLink } from "./checkout-state.ts";
+import { type FolderViews, newFolderViews } from "./folder-views.ts";
 import { finishOpenFolder } from "./fill-folder-job.ts";
 import { placeFile, replacing } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
@@ -18,13 +19,17 @@ import { LAST_FLAGS, addFlags } from "./put-flags.ts";
  */
 export async function makePendingLinks(
   settings: CheckoutSettings,
+  root: FolderTask,
   links: readonly PendingLink[],
   progress: CheckoutProgress,
 ): Promise<PendingFinish[]> {
   const leaders = new Map<ByteString, ByteString>();
+  const views = newFolderViews(settings.repository, root);
   const finishes: PendingFinish[] = [];
   for (const link of [...links].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    const leader = leaders.get(link.leader) ?? pathBelow(settings.subpath, link.leader);
+    const listed = pathBelow(settings.subpath, link.leader);
+    if (listed !== undefined) refuseOtherLeader(views, link, listed);
+    const leader = leaders.get(link.leader) ?? listed;
     const { folder, name } = split(link.path);
     const dirFd = openBeneath(settings.rootFd, folder, O.RDONLY | O.DIRECTORY);
     try {
@@ -95,6 +100,22 @@ function tryOpen(settings: CheckoutSettings, path: ByteString): number {
 function pathBelow(subpath: ByteString, path: ByteString): ByteString | undefined {
   if (subpath === "") return path;
   return path.startsWith(`${subpath}/`) ? (path.slice(subpath.length + 1) as ByteString) : undefined;
+}
+
+/** The sidecar says which names are one file; what is in the file is the tree's to say. */
+function refuseOtherLeader(views: FolderViews, link: PendingLink, leader: ByteString): void {
+  const mine = views.identityOf(link.path);
+  const other = views.identityOf(leader);
+  if (other === undefined || other === mine) return;
+  const path = displayBytes(link.path);
+  throw new RegrowError(
+    "corrupt",
+    `${path}: the commit's sidecar makes it a hard link to ${displayBytes(leader)}, another file.`,
+    {
+      path,
+      hint: "Check it out without the sidecar, or from another source.",
+    },
+  );
 }
 
 function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, name: ByteString): boolean {

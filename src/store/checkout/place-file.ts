@@ -7,7 +7,7 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
+import { writtenExtents } from "../../sys/holes.ts";
 import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
@@ -114,7 +114,7 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
     record !== undefined &&
     !content.deflated &&
     content.size > CLONE_LEAST &&
-    dataExtents(content.fd, content.size) !== undefined;
+    writtenExtents(content.fd, content.size) !== undefined;
   if (!content.deflated && !dense && content.size > CLONE_LEAST) {
     if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
     return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });

@@ -5,27 +5,16 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { notice } from "../../base/events.ts";
-import type { Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
-import {
-  type Stat,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFREG,
-  S_IFSOCK,
-  sameFile,
-  sameVersion,
-  statFd,
-  tryStatAt,
-  typeOf,
-} from "../../sys/stat.ts";
+import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { GONE, holesOf } from "./file-holes.ts";
+import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -51,7 +40,7 @@ import {
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
@@ -65,8 +54,6 @@ interface OpenFolder {
   readonly subfolders: readonly ByteString[];
 }
 
-/** What system calls say of a name that went away, or gave way to something else, since it was listed. */
-const GONE = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV"];
 const DT_DIR = 4;
 const DT_REG = 8;
 const DT_LNK = 10;
@@ -144,6 +131,7 @@ async function walk(scan: Scan): Promise<FolderNode> {
 }
 
 function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
+  refuseTooDeep(path);
   const fd = openFolder(scan, path);
   if (fd < 0) return undefined;
   try {
@@ -257,21 +245,6 @@ function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
   );
 }
 
-/** Holes are a hint: of a file that has changed since, none are told. */
-function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
-  let fd = -1;
-  try {
-    fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-    const data = dataExtents(fd, stat.size);
-    return sameVersion(stat, statFd(fd)) ? data : undefined;
-  } catch (error) {
-    if (isErrno(error, ...GONE)) return undefined;
-    throw error;
-  } finally {
-    if (fd >= 0) closeFd(fd);
-  }
-}
-
 function openFolder(scan: Scan, path: ByteString): number {
   try {
     return openBeneath(scan.rootFd, path, O.RDONLY | O.DIRECTORY);
@@ -285,17 +258,4 @@ function openFolder(scan: Scan, path: ByteString): number {
 
 function sameDevice(a: Stat, b: Stat): boolean {
   return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
-}
-
-/** The cache is written anew only where the next scan gains from it. */
-function keepCache(scan: Scan): void {
-  const { request, cache, counts, builder } = scan;
-  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
-  try {
-    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-  } catch (error) {
-    // Without it the next scan takes longer, and that is all. A comparison must work on a repository that is only for reading.
-    if (!(error instanceof RegrowError)) throw error;
-    notice(request.observer, "cache", `the stat cache was not written: ${error.message}`, error.path);
-  }
 }

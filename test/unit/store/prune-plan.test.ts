@@ -133,11 +133,7 @@ const ROWS: readonly Row[] = [
 ];
 
 function remove(commits: string): Partial<PruneRules> {
-  return { deleteCommits: lettersOf(commits) };
-}
-
-function lettersOf(text: string): Checksum[] {
-  return text.split("") as Checksum[];
+  return { deleteCommits: commits.split("") as Checksum[] };
 }
 
 function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
@@ -157,8 +153,8 @@ function factsOf({ history, sidecars = "" }: Row): Map<Checksum, CommitFacts> {
 
 for (const row of ROWS) {
   test(row.what, () => {
-    const tips = lettersOf(row.tips);
-    const companions = lettersOf(row.companions ?? "");
+    const tips = row.tips.split("") as Checksum[];
+    const companions = (row.companions ?? "").split("") as Checksum[];
     const plan = planPrune(factsOf(row), tips, companions, { ...KEEP_ALL, ...row.rules });
     const text = (commits: ReadonlySet<Checksum>): string => [...commits].sort().join("");
     assert.deepEqual(
