@@ -6,8 +6,6 @@
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import { notice } from "../../base/events.ts";
-import type { Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
@@ -18,7 +16,6 @@ import {
   S_IFREG,
   S_IFSOCK,
   sameFile,
-  sameVersion,
   statFd,
   tryStatAt,
   typeOf,
@@ -28,6 +25,7 @@ import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { objectOfInode } from "./object-inodes.ts";
+import { isGone, readHoles } from "./read-holes.ts";
 import {
   type ScanOptions,
   committedOwnership,
@@ -65,8 +63,6 @@ interface OpenFolder {
   readonly subfolders: readonly ByteString[];
 }
 
-/** What system calls say of a name that went away, or gave way to something else, since it was listed. */
-const GONE = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV"];
 const DT_DIR = 4;
 const DT_REG = 8;
 const DT_LNK = 10;
@@ -189,7 +185,7 @@ function tryReadEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: By
   try {
     readEntry(scan, fd, batch, subfolders, entry);
   } catch (error) {
-    if (!isErrno(error, ...GONE)) throw error;
+    if (!isGone(error)) throw error;
     countVanished(scan, joinBytes(batch.path, entry.name));
   }
 }
@@ -213,7 +209,7 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   if (cached === undefined || isLost(scan, cached))
     return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
+  const data = cached.hasHoles ? readHoles(fd, name, stat) : undefined;
   batch.folder.files.set(name, {
     checksum: cached.checksum,
     extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },
@@ -256,21 +252,6 @@ function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
     { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
     { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
   );
-}
-
-/** Holes are a hint: of a file that has changed since, none are told. */
-function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
-  let fd = -1;
-  try {
-    fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
-    const data = dataExtents(fd, stat.size);
-    return sameVersion(stat, statFd(fd)) ? data : undefined;
-  } catch (error) {
-    if (isErrno(error, ...GONE)) return undefined;
-    throw error;
-  } finally {
-    if (fd >= 0) closeFd(fd);
-  }
 }
 
 function openFolder(scan: Scan, path: ByteString): number {
