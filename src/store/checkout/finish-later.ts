@@ -1,13 +1,13 @@
 /** What a checkout can only do when all files are there: further names of a file, and metadata that stops later changes. */
-import { type ByteString, displayBytes } from "../../base/byte-string.ts";
-import { RegrowError, isErrno } from "../../base/errors.ts";
+import { type ByteString } from "../../base/byte-string.ts";
+import { isErrno } from "../../base/errors.ts";
 import { getFlags, setFlags, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
 import { viewFolder } from "../tree/folder-view.ts";
 import type { CheckoutProgress, CheckoutSettings, FolderTask, PendingFinish, PendingLink } from "./checkout-state.ts";
-import { type FolderViews, newFolderViews } from "./folder-views.ts";
+import { newFolderViews } from "./folder-views.ts";
 import { finishOpenFolder } from "./fill-folder-job.ts";
 import { placeFile, replacing } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
@@ -23,19 +23,22 @@ export async function makePendingLinks(
   links: readonly PendingLink[],
   progress: CheckoutProgress,
 ): Promise<PendingFinish[]> {
-  const leaders = new Map<ByteString, ByteString>();
+  const leaders = new Map<string, ByteString>();
   const views = newFolderViews(settings.repository, root);
   const finishes: PendingFinish[] = [];
   for (const link of [...links].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    // The sidecar tells which names are one file, but what is in a file is the tree's to tell: a file that changed while it was
+    // committed may have got another content under each name.
+    const identity = `${views.identityOf(link.path)} ${link.leader}`;
     const listed = pathBelow(settings.subpath, link.leader);
-    if (listed !== undefined) refuseOtherLeader(views, link, listed);
-    const leader = leaders.get(link.leader) ?? listed;
+    const isSame = listed !== undefined && views.identityOf(listed) === views.identityOf(link.path);
+    const leader = leaders.get(identity) ?? (isSame ? listed : undefined);
     const { folder, name } = split(link.path);
     const dirFd = openBeneath(settings.rootFd, folder, O.RDONLY | O.DIRECTORY);
     try {
       const { mtimeSeconds, mtimeNanoseconds } = statFd(dirFd);
       if (leader !== undefined && tryLink(settings, leader, dirFd, name)) progress.files++;
-      else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(link.leader, link.path);
+      else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(identity, link.path);
       // The new name has changed the time that the folder got before.
       setTimeFd(dirFd, { seconds: mtimeSeconds, nanoseconds: mtimeNanoseconds });
     } finally {
@@ -100,22 +103,6 @@ function tryOpen(settings: CheckoutSettings, path: ByteString): number {
 function pathBelow(subpath: ByteString, path: ByteString): ByteString | undefined {
   if (subpath === "") return path;
   return path.startsWith(`${subpath}/`) ? (path.slice(subpath.length + 1) as ByteString) : undefined;
-}
-
-/** The sidecar says which names are one file; what is in the file is the tree's to say. */
-function refuseOtherLeader(views: FolderViews, link: PendingLink, leader: ByteString): void {
-  const mine = views.identityOf(link.path);
-  const other = views.identityOf(leader);
-  if (other === undefined || other === mine) return;
-  const path = displayBytes(link.path);
-  throw new RegrowError(
-    "corrupt",
-    `${path}: the commit's sidecar makes it a hard link to ${displayBytes(leader)}, another file.`,
-    {
-      path,
-      hint: "Check it out without the sidecar, or from another source.",
-    },
-  );
 }
 
 function tryLink(settings: CheckoutSettings, leader: ByteString, dirFd: number, name: ByteString): boolean {
