@@ -10,7 +10,9 @@ export const PACKAGES = {
   dosfstools: ["mkfs.vfat", "fsck.vfat"],
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
   fdisk: ["sfdisk", "fdisk"],
+  fish: ["fish"],
   gdisk: ["sgdisk"],
+  "libarchive-tools": ["bsdtar"],
   "libcap2-bin": ["setcap", "getcap"],
   mmdebstrap: ["mmdebstrap"],
   mount: ["losetup", "mount", "umount"],
@@ -18,14 +20,17 @@ export const PACKAGES = {
   ostree: ["ostree"],
   ovmf: ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"],
   python3: ["python3"],
+  "python3-gi": ["/usr/lib/python3/dist-packages/gi/__init__.py"],
   "qemu-system-x86": ["qemu-system-x86_64"],
   "qemu-utils": ["qemu-img", "qemu-nbd"],
   rsync: ["rsync"],
   "squashfs-tools": ["mksquashfs", "unsquashfs"],
   "systemd-boot-efi": ["/usr/lib/systemd/boot/efi/systemd-bootx64.efi"],
   tar: ["tar"],
+  time: ["/usr/bin/time"],
   "util-linux": ["setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
+  zsh: ["zsh"],
 };
 
 const packageOf = new Map(Object.entries(PACKAGES).flatMap(([name, has]) => has.map((item) => [item, name])));

@@ -6,5 +6,8 @@ import { serveJobs } from "./sys/worker-server.ts";
 
 serveJobs({
   echo: (job: unknown) => job,
+  "hash-files": async (job) => (await import("./store/scan/hash-files-job.ts")).hashFiles(job),
+  "stage-objects": async (job) => (await import("./store/stage-objects-job.ts")).stageObjects(job),
+  "fill-folders": async (job) => (await import("./store/checkout/fill-folder-job.ts")).fillFolders(job),
   "self-test": async () => (await import("./machine/thread-test.ts")).testThread(),
 });

@@ -4,6 +4,7 @@ import { failPoint } from "./fail-point.ts";
 import { declare, lastError } from "./native.ts";
 import { renameAt, tryUnlinkAt } from "./names.ts";
 import { O, closeFd, openAt } from "./open.ts";
+import { temporaryName } from "./temporary-name.ts";
 import { writeAt } from "./write-file.ts";
 
 const fsync = declare("int fsync(int)");
@@ -36,7 +37,7 @@ export function fsyncDirAt(dirFd: number, path: string): void {
  */
 export function replaceFileAt(dirFd: number, folder: string, name: string, data: Uint8Array, options: ReplaceOptions = {}): void {
   const folderFd = openAt(dirFd, bytesOf(folder), O.RDONLY | O.DIRECTORY);
-  const temp = `.${name}.${process.pid}.${temporaryCount++}.tmp`;
+  const temp = `${temporaryName(name)}.tmp`;
   try {
     const fd = openAt(folderFd, bytesOf(temp), O.WRONLY | O.CREAT | O.EXCL, options.mode ?? 0o644);
     try {
@@ -60,5 +61,3 @@ export interface ReplaceOptions {
   /** False skips both fsyncs: for caches, whose loss costs nothing. */
   readonly durable?: boolean;
 }
-
-let temporaryCount = 0;

@@ -1,12 +1,15 @@
-/** Advisory locks on files (flock), as OSTree uses them: shared for writers, exclusive for who removes things. */
+/**
+ * Advisory locks on files: shared for writers, exclusive for who removes things. They are open-file-description locks
+ * (fcntl F_OFD_SETLK), because that is what ostree takes, and flock's kind would not be seen by it.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { declare, lastErrno, lastError } from "./native.ts";
 import { O, closeFd, openAt } from "./open.ts";
 
-const flock = declare("int flock(int, int)");
-const LOCK = { shared: 1, exclusive: 2 } as const;
-const LOCK_NB = 4;
+const fcntl = declare("int fcntl(int, int, void *)");
+const F_OFD_SETLK = 37;
+const LOCK = { shared: 0, exclusive: 1 } as const;
 
 export type LockKind = keyof typeof LOCK;
 
@@ -27,7 +30,7 @@ export async function takeLock(dirFd: number, path: string, request: LockRequest
   const fd = openAt(dirFd, path, O.RDWR | O.CREAT, 0o660);
   try {
     const deadline = Date.now() + request.timeoutSeconds * 1000;
-    for (let pause = 5; !tryFlock(fd, request.kind, path); pause = Math.min(pause * 2, 250)) {
+    for (let pause = 5; !setLock(fd, request.kind, path); pause = Math.min(pause * 2, 250)) {
       throwIfCancelled(request.signal);
       if (request.timeoutSeconds >= 0 && Date.now() >= deadline) throw lockedError(path, request);
       await sleep(pause);
@@ -42,21 +45,24 @@ export async function takeLock(dirFd: number, path: string, request: LockRequest
 /** Takes the lock if nobody holds it, else undefined. The file must exist or is made. */
 export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | undefined {
   const fd = openAt(dirFd, path, O.RDWR | O.CREAT, 0o660);
-  if (tryFlock(fd, kind, path)) return { release: () => closeFd(fd) };
+  if (setLock(fd, kind, path)) return { release: () => closeFd(fd) };
   closeFd(fd);
   return undefined;
 }
 
 /** Takes the lock on an open file if nobody else holds it; it lasts until that file is closed. */
 export function tryLockFd(fd: number, kind: LockKind): boolean {
-  return tryFlock(fd, kind, `/proc/self/fd/${fd}`);
+  return setLock(fd, kind, `/proc/self/fd/${fd}`);
 }
 
-function tryFlock(fd: number, kind: LockKind, path: string): boolean {
-  if (flock(fd, LOCK[kind] | LOCK_NB) === 0) return true;
+function setLock(fd: number, kind: LockKind, path: string): boolean {
+  // struct flock: short type, short whence, then start, length and pid, all zero for "the whole file".
+  const request = Buffer.alloc(32);
+  request.writeInt16LE(LOCK[kind], 0);
+  if (fcntl(fd, F_OFD_SETLK, request) === 0) return true;
   const errno = lastErrno();
-  if (errno === "EAGAIN" || errno === "EWOULDBLOCK" || errno === "EINTR") return false;
-  throw lastError("flock", path);
+  if (errno === "EAGAIN" || errno === "EACCES" || errno === "EINTR") return false;
+  throw lastError("fcntl F_OFD_SETLK", path);
 }
 
 function lockedError(path: string, request: LockRequest): RegrowError {

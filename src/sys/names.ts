@@ -6,6 +6,7 @@ import { declare, lastErrno, lastError } from "./native.ts";
 import { O, closeFd, openAt } from "./open.ts";
 import { readDir } from "./read-dir.ts";
 
+const faccessat = declare("int faccessat(int, void *, int, int)");
 const mkdirat = declare("int mkdirat(int, void *, unsigned int)");
 const symlinkat = declare("int symlinkat(void *, int, void *)");
 const linkat = declare("int linkat(int, void *, int, void *, int)");
@@ -14,6 +15,7 @@ const unlinkat = declare("int unlinkat(int, void *, int)");
 const renameat = declare("int renameat(int, void *, int, void *)");
 const renameat2 = declare("int renameat2(int, void *, int, void *, unsigned int)");
 
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;
@@ -21,6 +23,14 @@ const RENAME_EXCHANGE = 2;
 const DT_DIR = 4;
 
 type Name = ByteString | string;
+
+/** Whether the name, link or not, exists. */
+export function existsAt(dirFd: number, name: Name): boolean {
+  if (faccessat(dirFd, c(name), 0, AT_SYMLINK_NOFOLLOW) === 0) return true;
+  const errno = lastErrno();
+  if (errno === "ENOENT" || errno === "ENOTDIR") return false;
+  throw lastError("faccessat", shown(name));
+}
 
 export function makeDirAt(dirFd: number, name: Name, mode = 0o777): void {
   if (!tryMakeDirAt(dirFd, name, mode)) throw lastError("mkdirat", shown(name));

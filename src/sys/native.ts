@@ -22,7 +22,12 @@ export type NativeFunction = (...args: readonly unknown[]) => number;
 const koffi: Koffi = isSea() ? loadFromExecutable() : createRequire(import.meta.url)("koffi");
 const libc = koffi.load("libc.so.6");
 
-const ERRNO_NAMES = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value as number, name]));
+// Some errnos have two names, of which the first is the usual one: EAGAIN, not EWOULDBLOCK.
+const ERRNO_NAMES = new Map(
+  Object.entries(os.constants.errno)
+    .reverse()
+    .map(([name, value]) => [value as number, name]),
+);
 
 /** A libc function by its C prototype. Use int64_t and uint64_t for ssize_t, off_t and size_t. */
 export function declare(prototype: string): NativeFunction {

@@ -1,10 +1,11 @@
 /** Reading: whole files into memory, pieces of large ones, the targets of links. */
 import { readSync } from "node:fs";
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
+import { RegrowError, SystemError } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { declare, fromNodeError, lastError } from "./native.ts";
 import { O, closeFd, openAt, tryOpenAt } from "./open.ts";
-import { statFd } from "./stat.ts";
+import { S_IFDIR, S_IFREG, statFd, typeOf } from "./stat.ts";
 
 const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
 const pread = declare("int64_t pread(int, void *, uint64_t, int64_t)");
@@ -32,15 +33,23 @@ export function readNext(fd: number, target: Buffer): number {
   }
 }
 
-/** A whole file of the folder `dirFd`. Throws SystemError. */
-export function readFileAt(dirFd: number, name: ByteString | string): Buffer {
-  return readAndClose(openAt(dirFd, name, O.RDONLY));
+/** Where nobody says how large a file may be. */
+const LIMIT = 2 ** 31 - 1;
+// A FIFO in a file's place must not stop the process for ever.
+const FLAGS = O.RDONLY | O.NONBLOCK;
+
+/**
+ * A whole regular file of the folder `dirFd`. Throws SystemError (EISDIR for a folder), and `corrupt` where it is larger
+ * than `limit` bytes or no file.
+ */
+export function readFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer {
+  return readAndClose(openAt(dirFd, name, FLAGS), name, limit);
 }
 
 /** Like `readFileAt`, but undefined where there is no such file. */
-export function tryReadFileAt(dirFd: number, name: ByteString | string): Buffer | undefined {
-  const fd = tryOpenAt(dirFd, name, O.RDONLY);
-  return fd < 0 ? undefined : readAndClose(fd);
+export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer | undefined {
+  const fd = tryOpenAt(dirFd, name, FLAGS);
+  return fd < 0 ? undefined : readAndClose(fd, name, limit);
 }
 
 /** The target of a symbolic link, as bytes. Throws SystemError. */
@@ -50,10 +59,18 @@ export function readLinkAt(dirFd: number, name: ByteString | string): ByteString
   return linkBuffer.toString("latin1", 0, length) as ByteString;
 }
 
-function readAndClose(fd: number): Buffer {
+function readAndClose(fd: number, name: string, limit: number): Buffer {
   try {
-    const buffer = Buffer.allocUnsafe(statFd(fd).size);
-    return buffer.subarray(0, readAt(fd, buffer, 0, buffer.length, 0));
+    const path = displayBytes(name as ByteString);
+    const { mode, size } = statFd(fd);
+    // Some file systems give an empty folder the size 0, so that reading it would look like reading an empty file.
+    if (typeOf(mode) === S_IFDIR) throw new SystemError("read", "EISDIR", path);
+    if (typeOf(mode) !== S_IFREG) throw new RegrowError("corrupt", `${path}: is no regular file.`, { path });
+    if (size > limit) {
+      throw new RegrowError("corrupt", `${path}: has ${size} bytes, where no more than ${limit} can be right.`, { path });
+    }
+    const buffer = Buffer.allocUnsafe(size);
+    return buffer.subarray(0, readAt(fd, buffer, 0, size, 0));
   } finally {
     closeFd(fd);
   }

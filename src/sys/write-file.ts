@@ -1,7 +1,7 @@
 /** Writing bytes into open files. */
 import { displayBytes, type ByteString } from "../base/byte-string.ts";
 import { failPoint } from "./fail-point.ts";
-import { declare, lastError } from "./native.ts";
+import { declare, lastErrno, lastError } from "./native.ts";
 
 const pwrite = declare("int64_t pwrite(int, void *, uint64_t, int64_t)");
 const ftruncate = declare("int ftruncate(int, int64_t)");
@@ -27,10 +27,17 @@ export function truncateFd(fd: number, size: number): void {
   if (ftruncate(fd, size) < 0) throw lastError("ftruncate");
 }
 
-/** Makes `targetFd` share all blocks of `sourceFd`. False where the file system or the pair of files doesn't allow it. */
-export function cloneFile(targetFd: number, sourceFd: number): boolean {
+/** `impossible` for this pair of file systems at all, `refused` for this pair of files (one is marked `+C`, or in use). */
+export type CloneResult = "cloned" | "refused" | "impossible";
+
+/** Makes `targetFd` share all blocks of `sourceFd`. Throws SystemError for a full disk and the like. */
+export function cloneFile(targetFd: number, sourceFd: number): CloneResult {
   failPoint("ficlone");
-  return ioctlInt(targetFd, FICLONE, sourceFd) === 0;
+  if (ioctlInt(targetFd, FICLONE, sourceFd) === 0) return "cloned";
+  const errno = lastErrno();
+  if (["EOPNOTSUPP", "ENOTSUP", "EXDEV", "ENOTTY", "ENOSYS"].includes(errno)) return "impossible";
+  if (["EINVAL", "ETXTBSY", "EPERM", "EBADF"].includes(errno)) return "refused";
+  throw lastError("ioctl FICLONE");
 }
 
 /** Copies a range inside the kernel. Returns the count, 0 at the end of the source, -1 where the kernel can't. */

@@ -1,0 +1,106 @@
+/** All commands: what the help screen shows, and where each is. A command is loaded when it is run. */
+import type { Command } from "./definition.ts";
+
+export type Group =
+  | "Time machine"
+  | "Bare metal"
+  | "Fresh at every boot"
+  | "Many from one"
+  | "OS as code"
+  | "Repository"
+  | "Beside";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly group: Group;
+  /** What it does, in some words. */
+  readonly summary: string;
+  /** The arguments that the help screen shows. */
+  readonly shape?: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "commit",
+    group: "Time machine",
+    summary: "keep the state of DIR",
+    shape: "DIR",
+    load: async () => (await import("./commands/commit.ts")).commit,
+  },
+  {
+    name: "diff",
+    group: "Time machine",
+    summary: "what is different",
+    shape: "[A] [B]",
+    load: async () => (await import("./commands/diff.ts")).diff,
+  },
+  {
+    name: "log",
+    group: "Time machine",
+    summary: "history",
+    shape: "[COMMIT]",
+    load: async () => (await import("./commands/log.ts")).log,
+  },
+  {
+    name: "show",
+    group: "Time machine",
+    summary: "one commit",
+    shape: "[COMMIT]",
+    load: async () => (await import("./commands/show.ts")).show,
+  },
+  {
+    name: "tag",
+    group: "Time machine",
+    summary: "name a commit, keep it for good",
+    shape: "NAME [COMMIT]",
+    load: async () => (await import("./commands/tag.ts")).tag,
+  },
+  {
+    name: "install",
+    group: "Bare metal",
+    summary: "a disk image that boots with that state",
+    shape: "COMMIT --image FILE",
+    load: async () => (await import("./commands/install.ts")).install,
+  },
+  {
+    name: "init",
+    group: "Repository",
+    summary: "make a repository",
+    load: async () => (await import("./commands/init.ts")).init,
+  },
+  {
+    name: "checkout",
+    group: "Repository",
+    summary: "a commit becomes a folder",
+    load: async () => (await import("./commands/checkout.ts")).checkout,
+  },
+  {
+    name: "ls",
+    group: "Repository",
+    summary: "list what a commit holds",
+    load: async () => (await import("./commands/ls.ts")).ls,
+  },
+  {
+    name: "cat",
+    group: "Repository",
+    summary: "print files of a commit",
+    load: async () => (await import("./commands/cat.ts")).cat,
+  },
+  {
+    name: "refs",
+    group: "Repository",
+    summary: "list, make and delete branches",
+    load: async () => (await import("./commands/refs.ts")).refs,
+  },
+  {
+    name: "completion",
+    group: "Beside",
+    summary: "print a completion script for a shell",
+    load: async () => (await import("./commands/completion.ts")).completion,
+  },
+];
+
+export function findCommand(name: string): CommandEntry | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,217 @@
+/**
+ * Puts one file of a commit into an open folder: by hard link to the repository, by shared blocks, or by copying, with all
+ * the metadata that the commit and its sidecar know.
+ */
+import { type ByteString, displayBytes } from "../../base/byte-string.ts";
+import { RegrowError, isErrno } from "../../base/errors.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { isLink } from "../../codec/ostree/content.ts";
+import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
+import { dataExtents } from "../../sys/holes.ts";
+import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
+import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
+import { O, closeFd, openAt } from "../../sys/open.ts";
+import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
+import { truncateFd, writeAt } from "../../sys/write-file.ts";
+import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
+import type { OpenContent } from "../content/open-content.ts";
+import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
+import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
+import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
+import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+
+const CLONE_LEAST = 4096;
+const NOTHING = Buffer.alloc(0);
+
+/** Throws `corrupt`, `unsupported` (hard links that can't be), SystemError. A promise only for large packed files. */
+export function placeFile(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  checksum: Checksum,
+  record: EntryRecord | undefined,
+  progress: CheckoutProgress,
+): void | Promise<void> {
+  if (settings.hardlink && tryHardlink(settings, dirFd, name, checksum)) return;
+  const content = openContent(settings.repository, checksum);
+  if (!settings.verify) return place(settings, dirFd, name, content, record, progress);
+  return verifyAndPlace(settings, dirFd, name, checksum, content, record, progress);
+}
+
+async function verifyAndPlace(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  checksum: Checksum,
+  content: OpenContent,
+  record: EntryRecord | undefined,
+  progress: CheckoutProgress,
+): Promise<void> {
+  if ((await hashContent(content)) !== checksum) {
+    closeContent(content);
+    throw damagedObject(settings.repository, "file", checksum, "its content does not match its checksum");
+  }
+  await place(settings, dirFd, name, content, record, progress);
+}
+
+function place(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  content: OpenContent,
+  record: EntryRecord | undefined,
+  progress: CheckoutProgress,
+): void | Promise<void> {
+  progress.bytes += content.size;
+  if (isLink(content.meta)) {
+    replacing(settings, dirFd, name, (at) => makeLink(settings, dirFd, at, content, record));
+    return;
+  }
+  const at = settings.union ? unfinishedName() : name;
+  const fd = openNew(settings, dirFd, at, content);
+  // Closed once and never again: the number may be another thread's by then.
+  const close = (): void => {
+    closeContent(content);
+    closeFd(fd);
+  };
+  const done = (): void => {
+    finishFile(settings, fd, content, record);
+    if (at !== name) renameAt(dirFd, at, dirFd, name);
+    close();
+  };
+  const failed = (error: unknown): never => {
+    if (at !== name) tryUnlinkAt(dirFd, at);
+    close();
+    throw error;
+  };
+  let writing: void | Promise<void> = undefined;
+  try {
+    // +C counts only on a file that is still empty.
+    addFlags(fd, (record?.flags ?? 0) & ~LAST_FLAGS, progress);
+    writing = writeContentInto(fd, content, record);
+    if (writing === undefined) done();
+  } catch (error) {
+    failed(error);
+  }
+  return writing?.then(done).catch(failed);
+}
+
+function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, content: OpenContent): number {
+  try {
+    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+  } catch (error) {
+    closeContent(content);
+    throw error;
+  }
+}
+
+function writeContentInto(fd: number, content: OpenContent, record: EntryRecord | undefined): void | Promise<void> {
+  const { data } = record ?? {};
+  if (content.size === 0) return;
+  if (data !== undefined) return writeStretches(fd, content, data);
+  const dense =
+    record !== undefined &&
+    !content.deflated &&
+    content.size > CLONE_LEAST &&
+    dataExtents(content.fd, content.size) !== undefined;
+  if (!content.deflated && !dense && content.size > CLONE_LEAST) {
+    if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
+    return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
+  }
+  if (content.size <= MEMORY_LIMIT) return writeAt(fd, readPayload(content), 0);
+  let position = 0;
+  return streamPayload(content, (piece) => {
+    writeAt(fd, piece, position);
+    position += piece.length;
+  });
+}
+
+/** Holes are a hint: where the content has something in place of one, the content counts. */
+function writeStretches(fd: number, content: OpenContent, stretches: readonly Stretch[]): void | Promise<void> {
+  let at = 0;
+  let index = 0;
+  const streamed = streamPayload(content, (piece) => {
+    const start = at;
+    while (at < start + piece.length) {
+      const { offset, length } = stretches[index] ?? { offset: Infinity, length: 0 };
+      const isData = offset <= at;
+      const end = Math.min(start + piece.length, isData ? offset + length : offset);
+      const part = piece.subarray(at - start, end - start);
+      if (isData || !isZero(part)) writeAt(fd, part, at);
+      if (isData && end === offset + length) index++;
+      at = end;
+    }
+  });
+  if (streamed === undefined) return truncateFd(fd, content.size);
+  return streamed.then(() => truncateFd(fd, content.size));
+}
+
+function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenContent, record: EntryRecord | undefined): void {
+  if (settings.userMode) chmodFd(fd, meta.mode & 0o777);
+  else {
+    if (mustChown(settings, meta.uid, meta.gid)) chownFd(fd, meta.uid, meta.gid);
+    for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
+    for (const name of record?.emptyXattrs ?? []) setXattrFd(fd, name, NOTHING);
+    if ((meta.mode & 0o7777) !== 0o600) chmodFd(fd, meta.mode);
+  }
+  if (record?.time !== undefined) setTimeFd(fd, record.time);
+}
+
+function makeLink(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  { meta }: OpenContent,
+  record: EntryRecord | undefined,
+): void {
+  symlinkAt(meta.target, dirFd, name);
+  if (!settings.userMode) {
+    if (mustChown(settings, meta.uid, meta.gid)) chownAt(dirFd, name, meta.uid, meta.gid);
+    for (const xattr of meta.xattrs) setXattrAt(dirFd, name, xattr);
+    for (const xattr of record?.emptyXattrs ?? []) setXattrAt(dirFd, name, { name: xattr, value: NOTHING });
+  }
+  if (record?.time !== undefined) setTimeAt(dirFd, name, record.time);
+}
+
+/** Whether a new file's owner differs from what the kernel gave it. */
+export function mustChown(settings: CheckoutSettings, uid: number, gid: number): boolean {
+  return settings.inheritsGroup || uid !== process.geteuid!() || gid !== process.getegid!();
+}
+
+function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString, checksum: Checksum): boolean {
+  const owner = ownerOf(settings.repository, "file", checksum);
+  if (owner === undefined) return false;
+  try {
+    const object = objectFile(owner, "file", checksum);
+    replacing(settings, dirFd, name, (at) => linkAt(owner.objectsFd, object, dirFd, at));
+    return true;
+  } catch (error) {
+    // A file system allows only so many names for one file; a copy is as good.
+    if (isErrno(error, "EMLINK")) return false;
+    if (!isErrno(error, "EXDEV", "EPERM")) throw error;
+    throw new RegrowError("unsupported", `${displayBytes(name)}: can't be a hard link to the repository: ${error.message}`, {
+      hint: "Hard links need the target on the repository's own file system; check out without -H to copy.",
+      cause: error,
+    });
+  }
+}
+
+/** In a union, makes the entry under another name and renames it over what is there. */
+export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
+  if (!settings.union) return make(name);
+  const at = unfinishedName();
+  try {
+    make(at);
+    renameAt(dirFd, at, dirFd, name);
+  } catch (error) {
+    tryUnlinkAt(dirFd, at);
+    throw error;
+  }
+  // Two names of one file: rename leaves both.
+  tryUnlinkAt(dirFd, at);
+}
+
+function unfinishedName(): ByteString {
+  return temporaryName("regrow-new") as ByteString;
+}

@@ -1,0 +1,21 @@
+/** The shapes in which content objects pass between the modes and whoever reads or writes them. */
+import type { ContentMeta } from "../../codec/ostree/content.ts";
+
+/** Where a new object is written. */
+export interface ContentTarget {
+  readonly dirFd: number;
+  readonly umask: number;
+  readonly zlibLevel: number;
+}
+
+/** A content object that is open for reading; `closeContent` ends it. */
+export interface OpenContent {
+  readonly meta: ContentMeta;
+  /** Bytes of the payload, 0 for a link. */
+  readonly size: number;
+  /** The open file, -1 for a link. */
+  readonly fd: number;
+  /** Where the payload begins in it. */
+  readonly start: number;
+  readonly deflated: boolean;
+}

@@ -1,0 +1,118 @@
+/**
+ * Refs: names for commits, one small file each, `refs/heads/<name>` or `refs/remotes/<remote>/<name>`, holding 64 digits and
+ * a newline; an alias is a symbolic link to another ref. How they move: move-refs.ts.
+ *
+ * A commit's sidecar lives under the companion ref `regrow/sidecar/<name>`, which moves and dies with the ref.
+ */
+import { bytesOf } from "../base/byte-string.ts";
+import { RegrowError, isErrno } from "../base/errors.ts";
+import { type Checksum, parseChecksum } from "../codec/ostree/checksum.ts";
+import { O, closeFd, tryOpenAt } from "../sys/open.ts";
+import { readDir } from "../sys/read-dir.ts";
+import { readLinkAt, tryReadFileAt } from "../sys/read-file.ts";
+import type { Repository } from "./repository.ts";
+
+export interface Ref {
+  /** `main`, `tag/v1`, or `origin:main` for one of a remote. */
+  readonly name: string;
+  readonly commit: Checksum;
+  /** For an alias: the ref that it stands for. */
+  readonly alias?: string;
+}
+
+const COMPANION = "regrow/sidecar/";
+const PIECE = /^[-._\w\d]+$/;
+
+/** Throws `usage` where the name is no ref name: letters, digits, `-`, `.`, `_`, in pieces divided by `/`. */
+export function checkRefName(name: string): void {
+  const pieces = splitRemote(name).ref.split("/");
+  if (name.length < 200 && pieces.every((piece) => PIECE.test(piece) && piece !== "." && piece !== "..")) return;
+  throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, {
+    hint: "Use letters, digits, '-', '.', '_' and '/'.",
+  });
+}
+
+/** Where the ref's file is, relative to the repository. */
+export function refPath(name: string): string {
+  const { remote, ref } = splitRemote(name);
+  return remote === undefined ? `refs/heads/${ref}` : `refs/remotes/${remote}/${ref}`;
+}
+
+export function companionRef(name: string): string {
+  const { remote, ref } = splitRemote(name);
+  return remote === undefined ? COMPANION + ref : `${remote}:${COMPANION}${ref}`;
+}
+
+export function isCompanionRef(name: string): boolean {
+  return splitRemote(name).ref.startsWith(COMPANION);
+}
+
+/** The commit that a ref names, or undefined where there is no such ref. Throws `corrupt`. */
+export function readRef(repository: Repository, name: string): Checksum | undefined {
+  checkRefName(name);
+  return readRefFile(repository, refPath(name));
+}
+
+/** All refs, local ones first, sorted by name. Companion refs are among them. Throws `corrupt`. */
+export function listRefs(repository: Repository): Ref[] {
+  const refs: Ref[] = [];
+  collect(repository, "refs/heads", "", refs);
+  for (const remote of listDir(repository, "refs/remotes")) {
+    if (remote.type === DIRECTORY) collect(repository, `refs/remotes/${remote.name}`, `${remote.name}:`, refs);
+  }
+  return refs;
+}
+
+/** Splits `origin:main`. */
+export function splitRemote(name: string): { remote: string | undefined; ref: string } {
+  const colon = name.indexOf(":");
+  return colon < 0 ? { remote: undefined, ref: name } : { remote: name.slice(0, colon), ref: name.slice(colon + 1) };
+}
+
+const DIRECTORY = 4;
+const LINK = 10;
+
+function readRefFile(repository: Repository, path: string): Checksum | undefined {
+  let data: Buffer | undefined;
+  try {
+    data = tryReadFileAt(repository.fd, bytesOf(path), 4096);
+  } catch (error) {
+    if (isErrno(error, "EISDIR", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  if (data === undefined) return undefined;
+  try {
+    return parseChecksum(data.toString("latin1").trimEnd());
+  } catch (cause) {
+    throw new RegrowError("corrupt", `${repository.path}/${path}: the ref is damaged.`, {
+      path: `${repository.path}/${path}`,
+      hint: "`regrow log` of another ref may name the commit; write its checksum into the file.",
+      cause,
+    });
+  }
+}
+
+function collect(repository: Repository, folder: string, prefix: string, refs: Ref[]): void {
+  const entries = listDir(repository, folder).sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const { name, type } of entries) {
+    const path = `${folder}/${name}`;
+    if (type === DIRECTORY) collect(repository, path, `${prefix}${name}/`, refs);
+    else if (!name.endsWith(".tmp") && PIECE.test(name)) {
+      const commit = readRefFile(repository, path);
+      if (commit === undefined) continue;
+      refs.push(
+        type === LINK ? { name: prefix + name, commit, alias: readLinkAt(repository.fd, path) } : { name: prefix + name, commit },
+      );
+    }
+  }
+}
+
+function listDir(repository: Repository, folder: string): { name: string; type: number }[] {
+  const fd = tryOpenAt(repository.fd, bytesOf(folder), O.RDONLY | O.DIRECTORY);
+  if (fd < 0) return [];
+  try {
+    return readDir(fd);
+  } finally {
+    closeFd(fd);
+  }
+}

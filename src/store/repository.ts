@@ -1,0 +1,151 @@
+/**
+ * A repository that is open. It is plain data, so that it can be handed to a worker thread of the same process as it is:
+ * the descriptors are the process's own.
+ *
+ *   config  objects/xx/<62 digits>.<kind>  refs/{heads,remotes,mirrors}/  tmp/  state/  extensions/  .lock
+ *   regrow/stat-cache/   regrow's own, may be lost at any time
+ */
+import { displayBytes, bytesOf } from "../base/byte-string.ts";
+import { RegrowError, isErrno } from "../base/errors.ts";
+import { formatKeyfile, parseKeyfile } from "../codec/keyfile.ts";
+import { replaceFileAt, syncFileSystem } from "../sys/durable.ts";
+import { makeDirs, tryMakeDirAt } from "../sys/names.ts";
+import { CWD, O, closeFd, openAt } from "../sys/open.ts";
+import { tryReadFileAt } from "../sys/read-file.ts";
+import { readDir } from "../sys/read-dir.ts";
+import { processUmask } from "../sys/umask.ts";
+import { type RepositoryConfig, type RepositoryMode, readConfig } from "./repository-config.ts";
+
+export interface Repository {
+  readonly path: string;
+  readonly fd: number;
+  readonly objectsFd: number;
+  readonly config: RepositoryConfig;
+  /** What the process would take away from the permissions of a new file. */
+  readonly umask: number;
+  readonly parent: Repository | undefined;
+}
+
+const FOLDERS = ["objects", "tmp", "tmp/cache", "extensions", "state", "refs", "refs/heads", "refs/mirrors", "refs/remotes"];
+const MAX_PARENTS = 8;
+
+/** Opens the repository at `path`. Throws `no-repository` where there is none. */
+export function openRepository(path: string): Repository {
+  return openChain(path, 0);
+}
+
+export function closeRepository(repository: Repository): void {
+  if (repository.parent !== undefined) closeRepository(repository.parent);
+  closeFd(repository.objectsFd);
+  closeFd(repository.fd);
+}
+
+/** Runs `work` with the repository at `path`, and closes it whatever happens. */
+export async function withRepository<T>(path: string, work: (repository: Repository) => Promise<T> | T): Promise<T> {
+  const repository = openRepository(path);
+  try {
+    return await work(repository);
+  } finally {
+    closeRepository(repository);
+  }
+}
+
+export interface InitOptions {
+  readonly mode: RepositoryMode;
+  readonly collectionId?: string | undefined;
+}
+
+/**
+ * Makes a repository, or does nothing where there is one of the same mode already. Throws `exists` where the folder
+ * holds something else, or a repository of another mode.
+ */
+export function initRepository(path: string, options: InitOptions): void {
+  makeDirs(CWD, path);
+  const fd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
+  try {
+    const config = tryReadFileAt(fd, "config");
+    if (config !== undefined) return refuseOtherMode(path, config, options.mode);
+    refuseOccupied(fd, path);
+    for (const folder of FOLDERS) tryMakeDirAt(fd, folder, 0o755);
+    const mode = options.mode === "archive" ? "archive-z2" : options.mode;
+    const collection = options.collectionId === undefined ? [] : [`collection-id=${options.collectionId}`];
+    // The config comes last: a folder without one is no repository yet, and making it again finishes the work.
+    const lines = ["[core]", "repo_version=1", `mode=${mode}`, ...collection];
+    syncFileSystem(fd);
+    replaceFileAt(fd, ".", "config", Buffer.from(formatKeyfile({ lines })));
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Whether `path` looks like a repository. */
+export function isRepository(path: string): boolean {
+  try {
+    closeRepository(openRepository(path));
+    return true;
+  } catch (error) {
+    if (error instanceof RegrowError && error.code === "no-repository") return false;
+    throw error;
+  }
+}
+
+function openChain(path: string, depth: number): Repository {
+  if (depth > MAX_PARENTS)
+    throw new RegrowError("corrupt", `${path}: its chain of parent repositories is longer than ${MAX_PARENTS}.`);
+  const fd = openRoot(path);
+  try {
+    const text = tryReadFileAt(fd, "config");
+    if (text === undefined) throw noRepository(path);
+    const config = readConfig(parseKeyfile(text.toString("utf8")), path);
+    const objectsFd = openObjects(fd, path);
+    const parent = config.parent === undefined ? undefined : openChain(config.parent, depth + 1);
+    return { path, fd, objectsFd, config, umask: processUmask(), parent };
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+function openRoot(path: string): number {
+  try {
+    return openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) throw noRepository(path);
+    throw error;
+  }
+}
+
+function openObjects(fd: number, path: string): number {
+  try {
+    return openAt(fd, "objects", O.RDONLY | O.DIRECTORY);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) throw noRepository(path);
+    throw error;
+  }
+}
+
+function refuseOtherMode(path: string, text: Buffer, mode: RepositoryMode): void {
+  const existing = readConfig(parseKeyfile(text.toString("utf8")), path);
+  if (existing.mode === mode) return;
+  throw new RegrowError("exists", `${path}: is a repository already, of mode ${existing.mode}.`, {
+    path,
+    hint: "The mode of a repository can't be changed: make a new one and push into it.",
+  });
+}
+
+function refuseOccupied(fd: number, path: string): void {
+  const known = new Set(["objects", "tmp", "extensions", "state", "refs", ".lock", "regrow"]);
+  const other = readDir(fd).find((entry) => !known.has(entry.name) && !/^\.config-.+\.tmp$/.test(entry.name));
+  if (other === undefined) return;
+  throw new RegrowError("exists", `${path}: holds other things already, such as ${displayBytes(other.name)}.`, {
+    path,
+    hint: "Name a folder that is empty or does not exist yet.",
+  });
+}
+
+function noRepository(path: string): RegrowError {
+  return new RegrowError("no-repository", `${path}: is not a repository.`, {
+    path,
+    hint: "Make one with `regrow init`, or name one with --repo or REGROW_REPO.",
+  });
+}

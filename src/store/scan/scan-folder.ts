@@ -1,0 +1,258 @@
+/**
+ * Walks a folder on disk into a working tree. This thread reads folders and looks files up in the stat cache; what is not
+ * known there goes to the worker threads in batches, which read, hash and stage it. A walk never leaves the folder and
+ * never follows a link.
+ */
+import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
+import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
+import { report } from "../../base/events.ts";
+import type { Stretch } from "../../codec/sidecar/folder-record.ts";
+import { dataExtents } from "../../sys/holes.ts";
+import { getFlags } from "../../sys/metadata.ts";
+import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
+import { type DirEntry, readDir } from "../../sys/read-dir.ts";
+import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
+import { hasObject } from "../object-files.ts";
+import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { objectOfInode } from "./object-inodes.ts";
+import {
+  type ScanOptions,
+  committedOwnership,
+  committedXattrs,
+  emptyXattrs,
+  nodeXattrs,
+  scanFingerprint,
+} from "./scan-options.ts";
+import {
+  type BatchFolder,
+  type Scan,
+  type ScanCounts,
+  type ScanRequest,
+  closeBatchFolder,
+  countSocket,
+  countVanished,
+  enqueueFile,
+  groupOf,
+  isBatchFull,
+  sendBatch,
+  settleBatches,
+} from "./scan-state.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { userFlags } from "./user-flags.ts";
+
+export interface ScannedFolder {
+  readonly root: FolderNode;
+  readonly counts: ScanCounts;
+}
+
+interface OpenFolder {
+  readonly path: ByteString;
+  readonly folder: FolderNode;
+  readonly subfolders: readonly ByteString[];
+}
+
+const DT_DIR = 4;
+const DT_REG = 8;
+const DT_LNK = 10;
+/** Bytes: what a file of a system has on average. */
+const GUESSED_SIZE = 32 * 1024;
+/** How many entries are walked before the other threads' answers are looked at. */
+const YIELD_EVERY = 1024;
+/** How many batches may be out: enough to keep every thread busy, few enough to bound what is held in memory. */
+const MOST_BATCHES = 64;
+
+/** Scans the folder at `path`. Throws SystemError, `cancelled`, `no-space`. */
+export async function scanFolder(dirFd: number, path: ByteString, request: ScanRequest): Promise<ScannedFolder> {
+  const rootFd = openAt(dirFd, path, O.RDONLY | O.DIRECTORY);
+  const scan = beginScan(request, rootFd);
+  try {
+    const root = await walk(scan);
+    sendBatch(scan);
+    await settleBatches(scan, 0);
+    tell(scan);
+    keepCache(scan);
+    return { root, counts: scan.counts };
+  } finally {
+    await Promise.allSettled(scan.running);
+    closeFd(rootFd);
+  }
+}
+
+function beginScan(request: ScanRequest, rootFd: number): Scan {
+  const rootStat = statFd(rootFd);
+  const { repository, options, useCache } = request;
+  const cache = useCache && repository !== undefined ? loadStatCache(repository, rootStat, scanFingerprint(options)) : undefined;
+  return {
+    request,
+    rootFd,
+    rootStat,
+    repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
+    cache,
+    builder: newStatCacheBuilder(cache?.count),
+    counts: { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 },
+    groups: new Map(),
+    running: new Set(),
+    startedAt: Date.now(),
+    batch: [],
+    batchFiles: 0,
+    batchBytes: 0,
+    failure: undefined,
+    cacheHits: 0,
+  };
+}
+
+async function walk(scan: Scan): Promise<FolderNode> {
+  const root = readFolder(scan, EMPTY);
+  if (root === undefined) throw new RegrowError("refused", "The repository itself can't be committed into itself.");
+  const open: OpenFolder[] = [root];
+  let walked = 0;
+  while (open.length > 0) {
+    const { path, folder, subfolders } = open.pop()!;
+    for (const name of subfolders) {
+      const child = readFolder(scan, joinBytes(path, name));
+      if (child === undefined) continue;
+      folder.dirs.set(name, child.folder);
+      if (child.subfolders.length > 0) open.push(child);
+      walked += child.folder.files.size + 1;
+      if (walked < YIELD_EVERY) continue;
+      walked = 0;
+      tell(scan);
+      throwIfCancelled(scan.request.observer.signal);
+      await settleBatches(scan, MOST_BATCHES);
+    }
+  }
+  return root.folder;
+}
+
+function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
+  const fd = openFolder(scan, path);
+  if (fd < 0) return undefined;
+  try {
+    const stat = statFd(fd);
+    if (scan.repositoryStat !== undefined && sameInode(stat, scan.repositoryStat)) return undefined;
+    const folder = folderNode(scan.request.options, fd, stat);
+    const subfolders: ByteString[] = [];
+    scan.counts.folders++;
+    // Where another file system is mounted, an empty folder is kept: the mount point.
+    if (scan.request.options.oneFileSystem && !sameDevice(stat, scan.rootStat)) return { path, folder, subfolders };
+    readEntries(scan, fd, { path, folder, files: [], links: [] }, subfolders);
+    return { path, folder, subfolders };
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function readEntries(scan: Scan, fd: number, first: BatchFolder, subfolders: ByteString[]): void {
+  let batch = first;
+  for (const entry of readDir(fd, first.path)) {
+    readEntry(scan, fd, batch, subfolders, entry);
+    if (!isBatchFull(scan)) continue;
+    closeBatchFolder(scan, batch);
+    batch = { ...first, files: [], links: [] };
+  }
+  closeBatchFolder(scan, batch);
+}
+
+function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], { name, type: listed }: DirEntry): void {
+  if (listed === DT_DIR) return void subfolders.push(name);
+  // Without a cache nothing is asked of the stat that the thread which opens the file does not find itself.
+  if (scan.cache === undefined && scan.request.objectInodes === undefined && (listed === DT_REG || listed === DT_LNK))
+    return enqueueFile(scan, batch, name, listed === DT_LNK, GUESSED_SIZE);
+  const stat = tryStatAt(fd, name);
+  if (stat === undefined) return countVanished(scan, joinBytes(batch.path, name));
+  const type = typeOf(stat.mode);
+  if (type === S_IFDIR) subfolders.push(name);
+  else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
+  else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
+  else batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
+}
+
+function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteString, stat: Stat): void {
+  const cached = knownFile(scan, stat);
+  if (cached === undefined || isLost(scan, cached))
+    return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
+  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
+  batch.folder.files.set(name, {
+    checksum: cached.checksum,
+    extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },
+  });
+  scan.counts.files++;
+  scan.counts.bytes += stat.size;
+  remember(scan, stat, cached);
+}
+
+function knownFile(scan: Scan, stat: Stat): CachedFile | undefined {
+  const { objectInodes } = scan.request;
+  const checksum = objectInodes === undefined ? undefined : objectOfInode(objectInodes, stat);
+  if (checksum !== undefined) return { checksum, flags: 0, hasHoles: false };
+  return scan.cache === undefined ? undefined : lookUpStat(scan.cache, stat);
+}
+
+/** The cache knows the file, but the object is not there: its commit was cut, or it was pruned. */
+function isLost(scan: Scan, cached: CachedFile): boolean {
+  const { transaction } = scan.request;
+  return transaction !== undefined && !hasObject(transaction.repository, "file", cached.checksum);
+}
+
+function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
+  scan.cacheHits++;
+  rememberStat(scan.builder, stat, cached, scan.startedAt);
+}
+
+function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): ReturnType<FolderNode["nodes"]["get"]> & object {
+  const { options } = scan.request;
+  const xattrs = options.noXattrs ? [] : nodeXattrs(options, readXattrsAt(dirFd, name));
+  const node = { ...committedOwnership(options, stat), major: stat.rdevMajor, minor: stat.rdevMinor, xattrs };
+  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  return { node, extras: { time, flags: 0, data: undefined, group: groupOf(scan, stat) } };
+}
+
+function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
+  const found = options.noXattrs ? [] : readXattrsFd(fd);
+  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  return newFolder(
+    { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
+    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
+  );
+}
+
+function holesOf(dirFd: number, name: ByteString, stat: Stat): readonly Stretch[] | undefined {
+  const fd = openAt(dirFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
+  try {
+    return dataExtents(fd, stat.size);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function openFolder(scan: Scan, path: ByteString): number {
+  try {
+    return openBeneath(scan.rootFd, path, O.RDONLY | O.DIRECTORY);
+  } catch (error) {
+    // It went away, or gave way to something else, between the reading of its parent and now.
+    if (!isErrno(error, "ENOENT", "ENOTDIR") && !(error instanceof RegrowError && error.code === "hostile")) throw error;
+    countVanished(scan, path);
+    return -1;
+  }
+}
+
+function sameInode(a: Stat, b: Stat): boolean {
+  return a.inoLow === b.inoLow && a.inoHigh === b.inoHigh && sameDevice(a, b);
+}
+
+function sameDevice(a: Stat, b: Stat): boolean {
+  return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
+}
+
+/** The cache is written anew only where the next scan gains from it. */
+function keepCache(scan: Scan): void {
+  const { request, cache, counts, builder } = scan;
+  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
+  saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
+}
+
+function tell(scan: Scan): void {
+  report(scan.request.observer, "scan", { done: scan.counts.files, bytes: scan.counts.bytes });
+}

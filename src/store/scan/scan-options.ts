@@ -1,0 +1,66 @@
+/** What a commit changes about the metadata that it finds. */
+import type { ByteString } from "../../base/byte-string.ts";
+import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
+import { isHashedXattr } from "../xattr-filter.ts";
+
+export interface ScanOptions {
+  /** Owner root, and no permission beyond 0755: `mode & (type | 0755)`. Goes with `noXattrs`. */
+  readonly canonicalPermissions: boolean;
+  readonly ownerUid: number | undefined;
+  readonly ownerGid: number | undefined;
+  readonly noXattrs: boolean;
+  /** Don't enter other file systems that are mounted below. */
+  readonly oneFileSystem: boolean;
+}
+
+export const PLAIN_SCAN: ScanOptions = {
+  canonicalPermissions: false,
+  ownerUid: undefined,
+  ownerGid: undefined,
+  noXattrs: false,
+  oneFileSystem: false,
+};
+
+interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+const S_IFMT = 0o170000;
+const S_IFLNK = 0o120000;
+
+/** Owner and mode as they will be committed. */
+export function committedOwnership(options: ScanOptions, { uid, gid, mode }: Ownership): Ownership {
+  const canonical = options.canonicalPermissions;
+  return {
+    uid: options.ownerUid ?? (canonical ? 0 : uid),
+    gid: options.ownerGid ?? (canonical ? 0 : gid),
+    mode: canonical && (mode & S_IFMT) !== S_IFLNK ? mode & (S_IFMT | 0o755) : mode,
+  };
+}
+
+/** The attributes that will be committed as part of an OSTree object: never one with an empty value, which ostree drops. */
+export function committedXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly XattrRecord[] {
+  if (xattrs.length === 0 || options.noXattrs) return NONE;
+  return xattrs.filter(({ name, value }) => value.length > 0 && isHashedXattr(name));
+}
+
+/** Names of the attributes with an empty value, which the sidecar keeps; undefined where there is none. */
+export function emptyXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly ByteString[] | undefined {
+  if (xattrs.length === 0 || options.noXattrs) return undefined;
+  const names = xattrs.filter(({ name, value }) => value.length === 0 && isHashedXattr(name)).map(({ name }) => name);
+  return names.length === 0 ? undefined : names;
+}
+
+/** The attributes of what lives in the sidecar alone. */
+export function nodeXattrs(options: ScanOptions, xattrs: readonly XattrRecord[]): readonly XattrRecord[] {
+  return options.noXattrs ? NONE : xattrs.filter(({ name }) => isHashedXattr(name));
+}
+
+const NONE: readonly XattrRecord[] = [];
+
+/** A text that is the same for two scans exactly if they commit the same metadata. */
+export function scanFingerprint(options: ScanOptions): string {
+  return JSON.stringify([options.canonicalPermissions, options.ownerUid ?? null, options.ownerGid ?? null, options.noXattrs]);
+}

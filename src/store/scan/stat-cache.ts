@@ -1,0 +1,184 @@
+/**
+ * The stat cache: what was hashed before need not be read again as long as device, inode, size, mtime and ctime are the
+ * same. It may be lost or damaged at any time without harm: a damaged one is as good as none.
+ *
+ *   64 bytes   "rgstat1\n", u32 count of records, u32 count of buckets (a power of two), SHA-256 of all that follows, zeroes
+ *   buckets    u32 each: number of a record + 1, or 0; open addressing, by inode
+ *   records    88 bytes each: u32 dev major, dev minor, inode low, high, mtime ns, ctime ns · f64 size, mtime, ctime ·
+ *              u32 inode flags, u32 bits (1: has holes) · 32 bytes checksum
+ *
+ * Safe within the clock's granularity: a file whose ctime lies too close to the moment at which it was read is not entered,
+ * since a later write might leave its times as they are. Times are in this machine's byte order: it is read nowhere else.
+ */
+import { hash } from "node:crypto";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { replaceFileAt } from "../../sys/durable.ts";
+import { makeDirs } from "../../sys/names.ts";
+import { tryReadFileAt } from "../../sys/read-file.ts";
+import type { Stat } from "../../sys/stat.ts";
+import type { Repository } from "../repository.ts";
+
+export interface CachedFile {
+  readonly checksum: Checksum;
+  /** Inode flags (chattr). */
+  readonly flags: number;
+  readonly hasHoles: boolean;
+}
+
+const MAGIC = "rgstat1\n";
+const HEADER = 64;
+const RECORD = 88;
+const WORDS = RECORD / 4;
+const DOUBLES = RECORD / 8;
+const FOLDER = "regrow/stat-cache";
+/** Kernels stamp files with a clock that ticks every 1 to 10 ms; file systems without nanoseconds every 1 or 2 s. */
+const FINE_GRANULARITY = 50;
+const COARSE_GRANULARITY = 2100;
+
+export interface StatCache {
+  readonly file: string;
+  readonly count: number;
+  readonly words: Uint32Array;
+  readonly doubles: Float64Array;
+  readonly bytes: Buffer;
+  readonly buckets: Uint32Array;
+}
+
+/** What a scan collects for the next one. */
+export interface StatCacheBuilder {
+  bytes: Buffer;
+  words: Uint32Array;
+  doubles: Float64Array;
+  count: number;
+}
+
+/** The cache of the tree whose root folder is `root`, scanned with options of that fingerprint; undefined where there is none. */
+export function loadStatCache(repository: Repository, root: Stat, fingerprint: string): StatCache | undefined {
+  const file = cacheName(root, fingerprint);
+  const data = tryReadFileAt(repository.fd, `${FOLDER}/${file}`);
+  if (data === undefined || data.length < HEADER || data.toString("latin1", 0, 8) !== MAGIC) return undefined;
+  const count = data.readUInt32LE(8);
+  const bucketCount = data.readUInt32LE(12);
+  if (data.length !== HEADER + padded(bucketCount) + count * RECORD || bucketCount < 1 || (bucketCount & (bucketCount - 1)) !== 0)
+    return undefined;
+  if (hash("sha256", data.subarray(HEADER), "hex") !== data.toString("hex", 16, 48)) return undefined;
+  // Typed arrays need aligned memory of their own.
+  const aligned = new Uint8Array(data.length - HEADER);
+  aligned.set(data.subarray(HEADER));
+  const recordStart = padded(bucketCount);
+  return {
+    file,
+    count,
+    buckets: new Uint32Array(aligned.buffer, 0, bucketCount),
+    words: new Uint32Array(aligned.buffer, recordStart),
+    doubles: new Float64Array(aligned.buffer, recordStart),
+    bytes: Buffer.from(aligned.buffer, recordStart),
+  };
+}
+
+/** What is known of the file, or undefined. */
+export function lookUpStat(cache: StatCache, stat: Stat): CachedFile | undefined {
+  const mask = cache.buckets.length - 1;
+  for (let bucket = bucketOf(stat.inoLow, stat.inoHigh, mask); ; bucket = (bucket + 1) & mask) {
+    const record = cache.buckets[bucket]! - 1;
+    if (record < 0) return undefined;
+    if (record < cache.count && matches(cache, record, stat)) return decodeRecord(cache, record);
+  }
+}
+
+export function newStatCacheBuilder(expected = 1024): StatCacheBuilder {
+  return viewsOf(new ArrayBuffer(Math.max(16, expected) * RECORD), 0);
+}
+
+/** Enters a file that was read at the time `readAt` (milliseconds) or before, unless it may still change unseen. */
+export function rememberStat(builder: StatCacheBuilder, stat: Stat, file: CachedFile, readAt: number): void {
+  const granularity = stat.ctimeNanoseconds === 0 ? COARSE_GRANULARITY : FINE_GRANULARITY;
+  if (stat.ctimeSeconds * 1000 + stat.ctimeNanoseconds / 1e6 + granularity > readAt) return;
+  if ((builder.count + 1) * RECORD > builder.bytes.length) grow(builder);
+  const { words, doubles, bytes } = builder;
+  const word = builder.count * WORDS;
+  const double = builder.count * DOUBLES;
+  words[word] = stat.devMajor;
+  words[word + 1] = stat.devMinor;
+  words[word + 2] = stat.inoLow;
+  words[word + 3] = stat.inoHigh;
+  words[word + 4] = stat.mtimeNanoseconds;
+  words[word + 5] = stat.ctimeNanoseconds;
+  doubles[double + 3] = stat.size;
+  doubles[double + 4] = stat.mtimeSeconds;
+  doubles[double + 5] = stat.ctimeSeconds;
+  words[word + 12] = file.flags;
+  words[word + 13] = file.hasHoles ? 1 : 0;
+  bytes.write(file.checksum, builder.count * RECORD + 56, "hex");
+  builder.count++;
+}
+
+/** Keeps the collected records for the next scan. */
+export function saveStatCache(repository: Repository, root: Stat, fingerprint: string, builder: StatCacheBuilder): void {
+  const bucketCount = 2 ** Math.ceil(Math.log2(Math.max(2, builder.count * 2)));
+  const data = Buffer.alloc(HEADER + padded(bucketCount) + builder.count * RECORD);
+  const buckets = new Uint32Array(bucketCount);
+  for (let record = 0; record < builder.count; record++) enter(buckets, builder.words, record);
+  Buffer.from(buckets.buffer).copy(data, HEADER);
+  builder.bytes.copy(data, HEADER + padded(bucketCount), 0, builder.count * RECORD);
+  data.write(MAGIC, 0, "latin1");
+  data.writeUInt32LE(builder.count, 8);
+  data.writeUInt32LE(bucketCount, 12);
+  data.write(hash("sha256", data.subarray(HEADER), "hex"), 16, "hex");
+  makeDirs(repository.fd, FOLDER, 0o700);
+  replaceFileAt(repository.fd, FOLDER, cacheName(root, fingerprint), data, { durable: false, mode: 0o600 });
+}
+
+function cacheName(root: Stat, fingerprint: string): string {
+  const key = [root.devMajor, root.devMinor, root.inoHigh, root.inoLow, fingerprint].join(":");
+  return hash("sha256", key, "hex").slice(0, 32);
+}
+
+function padded(bucketCount: number): number {
+  return Math.ceil((bucketCount * 4) / 8) * 8;
+}
+
+function bucketOf(inoLow: number, inoHigh: number, mask: number): number {
+  return (Math.imul(inoLow ^ Math.imul(inoHigh, 0x85ebca6b), 0x9e3779b1) >>> 7) & mask;
+}
+
+function matches({ words, doubles }: StatCache, record: number, stat: Stat): boolean {
+  const word = record * WORDS;
+  const double = record * DOUBLES;
+  return (
+    words[word + 2] === stat.inoLow &&
+    words[word + 3] === stat.inoHigh &&
+    words[word] === stat.devMajor &&
+    words[word + 1] === stat.devMinor &&
+    words[word + 4] === stat.mtimeNanoseconds &&
+    words[word + 5] === stat.ctimeNanoseconds &&
+    doubles[double + 3] === stat.size &&
+    doubles[double + 4] === stat.mtimeSeconds &&
+    doubles[double + 5] === stat.ctimeSeconds
+  );
+}
+
+function decodeRecord({ words, bytes }: StatCache, record: number): CachedFile {
+  return {
+    checksum: bytes.toString("hex", record * RECORD + 56, record * RECORD + 88) as Checksum,
+    flags: words[record * WORDS + 12]!,
+    hasHoles: (words[record * WORDS + 13]! & 1) !== 0,
+  };
+}
+
+function enter(buckets: Uint32Array, words: Uint32Array, record: number): void {
+  const mask = buckets.length - 1;
+  let bucket = bucketOf(words[record * WORDS + 2]!, words[record * WORDS + 3]!, mask);
+  while (buckets[bucket] !== 0) bucket = (bucket + 1) & mask;
+  buckets[bucket] = record + 1;
+}
+
+function viewsOf(memory: ArrayBuffer, count: number): StatCacheBuilder {
+  return { bytes: Buffer.from(memory), words: new Uint32Array(memory), doubles: new Float64Array(memory), count };
+}
+
+function grow(builder: StatCacheBuilder): void {
+  const larger = viewsOf(new ArrayBuffer(builder.bytes.length * 2), builder.count);
+  builder.bytes.copy(larger.bytes);
+  Object.assign(builder, larger);
+}

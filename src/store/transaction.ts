@@ -1,0 +1,191 @@
+/**
+ * Writing into a repository so that a cut at any point leaves it sound: objects are first written into a staging folder of
+ * this transaction, flushed by one syncfs, renamed to their places, and flushed again; only then do refs move.
+ *
+ *   tmp/regrow-<boot>-<pid>-<n>/xx/<62 digits>.<kind>   staged objects, complete once they have this name
+ *   tmp/regrow-<boot>-<pid>-<n>.lock                     held for the transaction's life; a free one marks left-overs
+ *
+ * The names don't begin with `staging-`: ostree takes such folders of the same boot up again and trusts what is in them.
+ */
+import { bytesOf } from "../base/byte-string.ts";
+import { RegrowError, isErrno } from "../base/errors.ts";
+import { formatSize } from "../base/units.ts";
+import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
+import { looseName } from "../codec/ostree/object-name.ts";
+import { syncFileSystem } from "../sys/durable.ts";
+import { type Lock, takeLock, tryLock } from "../sys/lock.ts";
+import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
+import { O, closeFd, openAt } from "../sys/open.ts";
+import { readDir } from "../sys/read-dir.ts";
+import { spaceOf } from "../sys/space.ts";
+import { writeAt } from "../sys/write-file.ts";
+import { type MetadataKind, hasObject } from "./object-files.ts";
+import { recoverRefs } from "./move-refs.ts";
+import type { Repository } from "./repository.ts";
+
+export interface Transaction {
+  readonly repository: Repository;
+  /** The staging folder; objects go to `xx/…` below it. */
+  readonly stagingFd: number;
+  readonly name: string;
+  readonly lock: Lock | undefined;
+  readonly stagingLock: Lock;
+  /** Metadata objects that are known to be there or staged. */
+  readonly known: Set<string>;
+  /** Bytes that may be written before the repository's reserve is touched. */
+  readonly budget: number;
+  written: number;
+  stagedMetadata: number;
+}
+
+const STAGING = /^regrow-.+-\d+-\d+$/;
+let count = 0;
+
+/** Takes the shared lock and makes the staging folder. Throws `locked`, `no-space`. */
+export async function beginTransaction(repository: Repository, signal?: AbortSignal): Promise<Transaction> {
+  const { config, fd } = repository;
+  const request = { kind: "shared", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) } as const;
+  const lock = config.locking ? await takeLock(fd, ".lock", request) : undefined;
+  try {
+    removeLeftOvers(repository);
+    await recoverRefs(repository);
+    const name = `regrow-${Date.now().toString(36)}-${process.pid}-${count++}`;
+    const stagingLock = await takeLock(fd, `tmp/${name}.lock`, { kind: "exclusive", timeoutSeconds: 0 });
+    makeDirAt(fd, `tmp/${name}`, 0o755);
+    const stagingFd = openAt(fd, bytesOf(`tmp/${name}`), O.RDONLY | O.DIRECTORY);
+    return {
+      repository,
+      stagingFd,
+      name,
+      lock,
+      stagingLock,
+      known: new Set(),
+      budget: spaceBudget(repository),
+      written: 0,
+      stagedMetadata: 0,
+    };
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** Stages a metadata object unless the repository has it. Returns its checksum. Throws `no-space`. */
+export function stageMetadata(transaction: Transaction, kind: MetadataKind, data: Buffer): Checksum {
+  const checksum = checksumOf(data);
+  const name = looseName(checksum, kind);
+  if (transaction.known.has(name)) return checksum;
+  transaction.known.add(name);
+  if (hasObject(transaction.repository, kind, checksum)) return checksum;
+  spend(transaction, data.length);
+  stageFile(transaction.stagingFd, name, data);
+  transaction.stagedMetadata++;
+  return checksum;
+}
+
+/** Counts bytes against what the repository's reserve leaves. Throws `no-space` before the reserve is touched. */
+export function spend(transaction: Transaction, bytes: number): void {
+  transaction.written += bytes;
+  if (transaction.written <= transaction.budget) return;
+  const { path } = transaction.repository;
+  throw new RegrowError(
+    "no-space",
+    `${path}: too little space: ${formatSize(transaction.written)} would be written, ${formatSize(Math.max(0, transaction.budget))} may be.`,
+    {
+      path,
+      hint: "Free some space (`regrow prune`), or lower min-free-space-percent or min-free-space-size in the repository's config.",
+    },
+  );
+}
+
+/** Makes everything staged part of the repository, durably. The transaction stays open for refs. */
+export function publish(transaction: Transaction): void {
+  const { repository, stagingFd } = transaction;
+  const folders = readDir(stagingFd).map((entry) => entry.name);
+  if (folders.length === 0) return;
+  if (repository.config.fsync) syncFileSystem(stagingFd);
+  for (const folder of folders) {
+    // In a new repository whole folders move at once.
+    if (renameNoReplaceAt(stagingFd, folder, repository.objectsFd, folder)) continue;
+    const fromFd = openAt(stagingFd, folder, O.RDONLY | O.DIRECTORY);
+    const toFd = openAt(repository.objectsFd, folder, O.RDONLY | O.DIRECTORY);
+    try {
+      for (const { name } of readDir(fromFd)) renameAt(fromFd, name, toFd, name);
+    } finally {
+      closeFd(fromFd);
+      closeFd(toFd);
+    }
+  }
+  if (repository.config.fsync) syncFileSystem(stagingFd);
+}
+
+/** Ends the transaction and drops whatever was not published. */
+export function endTransaction(transaction: Transaction): void {
+  const { repository, stagingFd, name } = transaction;
+  closeFd(stagingFd);
+  removeTreeAt(repository.fd, `tmp/${name}`);
+  tryUnlinkAt(repository.fd, `tmp/${name}.lock`);
+  transaction.stagingLock.release();
+  transaction.lock?.release();
+}
+
+/** Runs `work` in a transaction that ends whatever happens. `work` publishes by itself. */
+export async function withTransaction<T>(
+  repository: Repository,
+  signal: AbortSignal | undefined,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  const transaction = await beginTransaction(repository, signal);
+  try {
+    return await work(transaction);
+  } finally {
+    endTransaction(transaction);
+  }
+}
+
+/** Writes a file into the staging folder; a twin that is staged already is as good. */
+export function stageFile(stagingFd: number, name: string, data: Buffer): void {
+  const fd = inStagingFolder(stagingFd, name, () => openAt(stagingFd, bytesOf(name), O.WRONLY | O.CREAT | O.EXCL, 0o644));
+  if (fd === undefined) return;
+  try {
+    writeAt(fd, data, 0);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Runs `make`, which makes `xx/…`, after making `xx` where it is missing. Undefined where `xx/…` is staged already. */
+export function inStagingFolder<T>(stagingFd: number, name: string, make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return undefined;
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+  tryMakeDirAt(stagingFd, name.slice(0, 2), 0o755);
+  return inStagingFolder(stagingFd, name, make);
+}
+
+function removeLeftOvers(repository: Repository): void {
+  const tmpFd = openAt(repository.fd, "tmp", O.RDONLY | O.DIRECTORY);
+  try {
+    for (const { name } of readDir(tmpFd)) {
+      const folder = name.replace(/\.lock$/, "");
+      if (!STAGING.test(folder)) continue;
+      const lock = tryLock(tmpFd, `${folder}.lock`, "exclusive");
+      if (lock === undefined) continue;
+      removeTreeAt(tmpFd, folder);
+      tryUnlinkAt(tmpFd, `${folder}.lock`);
+      lock.release();
+    }
+  } finally {
+    closeFd(tmpFd);
+  }
+}
+
+function spaceBudget(repository: Repository): number {
+  const { minFreeBytes, minFreePercent } = repository.config;
+  const { total, available } = spaceOf(repository.fd);
+  const reserve = minFreeBytes ?? (total * minFreePercent) / 100;
+  return available - reserve;
+}

@@ -1,0 +1,147 @@
+/**
+ * Turns a working tree into objects, leaves first: dirtree and dirmeta for each folder, and its sidecar.
+ *
+ * The sidecar is a tree of its own with the same folders. A folder without subfolders (and without odd names) is one file,
+ * its record, under its escaped name; any other is a folder that holds its record in the file `%`. Entries whose names are
+ * not UTF-8 stand, under escaped names, in the folder `%.names`, so that everything a commit needs is reachable for ostree.
+ * What OSTree can't hold as an object at all (devices, FIFOs, links whose targets are not UTF-8) is in the records.
+ */
+import { type ByteString, EMPTY, isUtf8, joinBytes } from "../../base/byte-string.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { encodeDirMeta } from "../../codec/ostree/dirmeta.ts";
+import { type DirTree, type TreeDir, type TreeFile, encodeDirTree } from "../../codec/ostree/dirtree.ts";
+import { type EntryRecord, encodeFolderRecord } from "../../codec/sidecar/folder-record.ts";
+import { ODD_NAMES, RECORD_NAME, escapeName } from "../../codec/sidecar/sidecar-name.ts";
+import type { MetadataKind } from "../object-files.ts";
+import type { SidecarRef } from "./folder-view.ts";
+import { type Extras, type FolderNode, type SpecialNode, settleLinkGroups } from "./working-tree.ts";
+
+export interface WrittenTree {
+  readonly tree: Checksum;
+  readonly meta: Checksum;
+  /** The root dirtree of the sidecar; undefined where there is nothing to keep in one. */
+  readonly sidecar: Checksum | undefined;
+}
+
+/** Metadata of every folder of a sidecar. */
+export const SIDECAR_DIR_META = encodeDirMeta({ uid: 0, gid: 0, mode: 0o040755, xattrs: [] });
+
+export interface WriteTreeOptions {
+  readonly sidecar: boolean;
+}
+
+/** Where the objects of a tree go: into a transaction, or nowhere when only their checksums are asked for. */
+export interface TreeSink {
+  metadata(kind: MetadataKind, data: Buffer): Checksum;
+  record(data: Buffer): Checksum;
+}
+
+/** What a folder became; kept with the node, so that trees can be compared from the top. */
+export interface FolderIdentity {
+  readonly tree: Checksum;
+  readonly meta: Checksum;
+  readonly sidecar: SidecarRef;
+}
+
+const identities = new WeakMap<FolderNode, FolderIdentity>();
+
+/** What the folder became when its tree was last written. */
+export function identityOf(folder: FolderNode): FolderIdentity | undefined {
+  return identities.get(folder);
+}
+
+/** Makes the folders of the tree objects of the sink. Throws what the sink throws, such as `no-space`. */
+export function writeTree(sink: TreeSink, root: FolderNode, options: WriteTreeOptions): WrittenTree {
+  settleLinkGroups(root);
+  const written = writeFolder(sink, root, EMPTY, options);
+  if (written.sidecar === undefined) return { ...written, sidecar: undefined };
+  if (written.sidecar.kind === "folder") return { ...written, sidecar: written.sidecar.tree };
+  // The root is always a folder: a commit needs one.
+  const files = [{ name: RECORD_NAME, checksum: written.sidecar.checksum }];
+  sink.metadata("dirmeta", SIDECAR_DIR_META);
+  const sidecar = sink.metadata("dirtree", encodeDirTree({ files, dirs: [] }));
+  identities.set(root, { ...written, sidecar: { kind: "folder", tree: sidecar } });
+  return { ...written, sidecar };
+}
+
+function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, options: WriteTreeOptions): FolderIdentity {
+  const files: TreeFile[] = [];
+  const dirs: TreeDir[] = [];
+  const odd = { files: [] as TreeFile[], dirs: [] as TreeDir[] };
+  const sidecars: { name: ByteString; entry: SidecarRef & object }[] = [];
+  for (const name of sortedKeys(folder.files)) {
+    const file = { name, checksum: folder.files.get(name)!.checksum };
+    if (isUtf8(name)) files.push(file);
+    else odd.files.push({ ...file, name: escapeName(name) });
+  }
+  for (const name of sortedKeys(folder.dirs)) {
+    const { tree, meta, sidecar } = writeFolder(sink, folder.dirs.get(name)!, joinBytes(path, name), options);
+    if (isUtf8(name)) dirs.push({ name, tree, meta });
+    else odd.dirs.push({ name: escapeName(name), tree, meta });
+    if (sidecar !== undefined) sidecars.push({ name: escapeName(name), entry: sidecar });
+  }
+  const identity: FolderIdentity = {
+    tree: sink.metadata("dirtree", encodeDirTree({ files, dirs })),
+    meta: sink.metadata("dirmeta", encodeDirMeta(folder.meta)),
+    sidecar: options.sidecar ? writeSidecar(sink, folder, path, odd, sidecars) : undefined,
+  };
+  identities.set(folder, identity);
+  return identity;
+}
+
+function writeSidecar(
+  sink: TreeSink,
+  folder: FolderNode,
+  path: ByteString,
+  odd: DirTree,
+  children: readonly { name: ByteString; entry: SidecarRef & object }[],
+): SidecarRef {
+  const record = sink.record(encodeFolderRecord(folderEntries(folder, path)));
+  const hasOdd = odd.files.length > 0 || odd.dirs.length > 0;
+  if (children.length === 0 && !hasOdd) return { kind: "record", checksum: record };
+  const meta = sink.metadata("dirmeta", SIDECAR_DIR_META);
+  const files: TreeFile[] = [{ name: RECORD_NAME, checksum: record }];
+  const dirs: TreeDir[] = [];
+  if (hasOdd) dirs.push({ name: ODD_NAMES, tree: sink.metadata("dirtree", encodeDirTree(sortedTree(odd))), meta });
+  for (const { name, entry } of children) {
+    if (entry.kind === "record") files.push({ name, checksum: entry.checksum });
+    else dirs.push({ name, tree: entry.tree, meta });
+  }
+  return { kind: "folder", tree: sink.metadata("dirtree", encodeDirTree(sortedTree({ files, dirs }))) };
+}
+
+function* folderEntries(folder: FolderNode, path: ByteString): Generator<EntryRecord> {
+  const self = entryRecord(EMPTY, folder.extras, path, undefined);
+  if (isWorthKeeping(self)) yield self;
+  const names = folder.nodes.size === 0 ? sortedKeys(folder.files) : [...folder.files.keys(), ...folder.nodes.keys()].sort();
+  for (const name of names) {
+    const special = folder.nodes.get(name);
+    const extras = special?.extras ?? folder.files.get(name)!.extras;
+    const record = entryRecord(name, extras, joinBytes(path, name), special);
+    if (isWorthKeeping(record)) yield record;
+  }
+}
+
+function isWorthKeeping({ time, flags, data, linkTo, node, emptyXattrs }: EntryRecord): boolean {
+  return time !== undefined || Boolean(flags) || [data, linkTo, node, emptyXattrs].some((field) => field !== undefined);
+}
+
+function entryRecord(name: ByteString, extras: Extras, path: ByteString, special: SpecialNode | undefined): EntryRecord {
+  const record = extrasRecord(name, extras, path);
+  return special === undefined ? record : { ...record, node: special.node };
+}
+
+/** What the sidecar keeps of the entry at `path`. The tree's groups of hard links must be settled. */
+export function extrasRecord(name: ByteString, { time, flags, data, group, emptyXattrs }: Extras, path: ByteString): EntryRecord {
+  const linkTo = group !== undefined && group.count > 1 && group.leader !== path ? group.leader : undefined;
+  return { name, time, flags, data, linkTo, emptyXattrs };
+}
+
+function sortedKeys(map: ReadonlyMap<ByteString, unknown>): ByteString[] {
+  return [...map.keys()].sort();
+}
+
+function sortedTree({ files, dirs }: DirTree): DirTree {
+  const byName = (a: { name: ByteString }, b: { name: ByteString }): number => (a.name < b.name ? -1 : 1);
+  return { files: [...files].sort(byName), dirs: [...dirs].sort(byName) };
+}
