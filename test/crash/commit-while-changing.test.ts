@@ -117,7 +117,11 @@ test("a tree in which everything changes", { timeout: 240_000 }, async (t) => {
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const { counts, commit } = await withRepository(`${home}/repo`, (open) =>
-        commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }, { onEvent: (event) => notices.push(event) }),
+        commitTree(
+          open,
+          { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] },
+          { onEvent: (event) => notices.push(event) },
+        ),
       );
       for (const key of ["files", "vanished", "torn"] as const) total[key] += counts[key];
       await withRepository(`${home}/repo`, (open) => checkoutCommit(open, commit, `${home}/out`, { verify: true }));
@@ -135,31 +139,37 @@ test("a tree in which everything changes", { timeout: 240_000 }, async (t) => {
 });
 
 for (const mode of ["bare-user", "archive"] as const) {
-  test(`a file too large for memory that is written, cut and extended all the while, into mode ${mode}`, { timeout: 240_000 }, async (t) => {
-    if (!requires(t, { programs: ["ostree"] })) return;
-    const home = makeHome(t, mode);
-    const fd = openSync(`${home}/tree/large`, "w");
-    writeSync(fd, Buffer.alloc(40 * MIB, 1));
-    closeSync(fd);
-    const writer = startChild(process.execPath, ["--input-type=module", "-e", LARGE_WRITER, `${home}/tree/large`]);
-    await writer.begun;
-    let torn = 0;
-    try {
-      for (let round = 0; round < 2; round++) {
-        const { counts } = await withRepository(`${home}/repo`, (open) =>
-          commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+  test(
+    `a file too large for memory that is written, cut and extended all the while, into mode ${mode}`,
+    { timeout: 240_000 },
+    async (t) => {
+      if (!requires(t, { programs: ["ostree"] })) return;
+      const home = makeHome(t, mode);
+      const fd = openSync(`${home}/tree/large`, "w");
+      writeSync(fd, Buffer.alloc(40 * MIB, 1));
+      closeSync(fd);
+      const writer = startChild(process.execPath, ["--input-type=module", "-e", LARGE_WRITER, `${home}/tree/large`]);
+      await writer.begun;
+      let torn = 0;
+      try {
+        for (let round = 0; round < 2; round++) {
+          const { counts } = await withRepository(`${home}/repo`, (open) =>
+            commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+          );
+          torn += counts.torn;
+        }
+        await withRepository(`${home}/repo`, (open) =>
+          assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }], strict: true }), {
+            code: "torn",
+          }),
         );
-        torn += counts.torn;
+      } finally {
+        await endAll([writer]);
       }
-      await withRepository(`${home}/repo`, (open) =>
-        assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }], strict: true }), { code: "torn" }),
-      );
-    } finally {
-      await endAll([writer]);
-    }
-    assert.equal(torn, 2);
-    judgeByOstree(`${home}/repo`);
-  });
+      assert.equal(torn, 2);
+      judgeByOstree(`${home}/repo`);
+    },
+  );
 }
 
 test("two files that are the same and too large for memory", async (t) => {
@@ -170,7 +180,9 @@ test("two files that are the same and too large for memory", async (t) => {
     writeSync(fd, Buffer.alloc(33 * MIB, 7));
     closeSync(fd);
   }
-  await withRepository(`${home}/repo`, (open) => commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }], workers: 4 }));
+  await withRepository(`${home}/repo`, (open) =>
+    commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }], workers: 4 }),
+  );
   judgeByOstree(`${home}/repo`);
 });
 

@@ -55,7 +55,9 @@ for (const mode of ["archive", "bare"] as const) {
         const repository = `${folder}/repo`;
         initRepository(repository, { mode });
         appendFileSync(`${repository}/config`, "min-free-space-size=0MB\n");
-        const first = await withRepository(repository, (open) => commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }));
+        const first = await withRepository(repository, (open) =>
+          commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+        );
         const before = available(folder);
         addNoise(`${home}/tree`, count, size);
         await withRepository(repository, async (open) => {
@@ -67,7 +69,9 @@ for (const mode of ["archive", "bare"] as const) {
         // The file system's own tables may have grown a little.
         assert.ok(before - available(folder) < 512 * 1024, "what was written is gone again");
         for (const name of readdirSync(`${home}/tree`)) if (name.startsWith("noise")) rmSync(`${home}/tree/${name}`);
-        await withRepository(repository, (open) => commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }));
+        await withRepository(repository, (open) =>
+          commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+        );
         judgeByOstree(repository);
       });
     });
@@ -80,9 +84,12 @@ test("what must stay free stays free", { timeout: 120_000 }, async (t) => {
   await withLoopFileSystemAsync("ext4", 24, async (folder) => {
     const repository = `${folder}/repo`;
     initRepository(repository, { mode: "archive" });
-    const set = (text: string): void => writeFileSync(`${repository}/config`, `[core]\nrepo_version=1\nmode=archive-z2\n${text}\n`);
+    const set = (text: string): void =>
+      writeFileSync(`${repository}/config`, `[core]\nrepo_version=1\nmode=archive-z2\n${text}\n`);
     const commit = (): Promise<unknown> =>
-      withRepository(repository, (open) => commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }));
+      withRepository(repository, (open) =>
+        commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+      );
     addNoise(`${home}/tree`, 20, 256 * 1024);
     for (const config of ["min-free-space-size=18MB", "min-free-space-percent=80"]) {
       set(config);
@@ -110,24 +117,30 @@ test("a checkout onto a file system that is too small leaves nothing there", { t
   });
 });
 
-test("a repository that is for reading only can be read and compared, and says why it can't be written", { timeout: 120_000 }, async (t) => {
-  if (!requires(t, NEEDS)) return;
-  const home = makeHome(t);
-  await withLoopFileSystemAsync("ext4", 24, async (folder) => {
-    const repository = `${folder}/repo`;
-    initRepository(repository, { mode: "bare" });
-    const { commit } = await withRepository(repository, (open) =>
-      commitTree(open, { branch: "main", useCache: false, sources: [{ kind: "dir", path: `${home}/tree` }] }),
-    );
-    execFileSync("mount", ["-o", "remount,ro", folder]);
-    writeFileSync(`${home}/tree/new`, "new\n");
-    await withRepository(repository, async (open) => {
-      const { changes } = await diffCommitFolder(open, commit, `${home}/tree`);
-      assert.ok(changes.some((change) => change.kind === "added" && change.path === "new"));
-      await checkoutCommit(open, commit, `${home}/out`);
-      await assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }), { errno: "EROFS" });
+test(
+  "a repository that is for reading only can be read and compared, and says why it can't be written",
+  { timeout: 120_000 },
+  async (t) => {
+    if (!requires(t, NEEDS)) return;
+    const home = makeHome(t);
+    await withLoopFileSystemAsync("ext4", 24, async (folder) => {
+      const repository = `${folder}/repo`;
+      initRepository(repository, { mode: "bare" });
+      const { commit } = await withRepository(repository, (open) =>
+        commitTree(open, { branch: "main", useCache: false, sources: [{ kind: "dir", path: `${home}/tree` }] }),
+      );
+      execFileSync("mount", ["-o", "remount,ro", folder]);
+      writeFileSync(`${home}/tree/new`, "new\n");
+      await withRepository(repository, async (open) => {
+        const { changes } = await diffCommitFolder(open, commit, `${home}/tree`);
+        assert.ok(changes.some((change) => change.kind === "added" && change.path === "new"));
+        await checkoutCommit(open, commit, `${home}/out`);
+        await assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }), {
+          errno: "EROFS",
+        });
+      });
+      assert.ok(statSync(`${home}/out/same`).isFile());
+      execFileSync("mount", ["-o", "remount,rw", folder]);
     });
-    assert.ok(statSync(`${home}/out/same`).isFile());
-    execFileSync("mount", ["-o", "remount,rw", folder]);
-  });
-});
+  },
+);

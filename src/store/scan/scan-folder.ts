@@ -9,17 +9,7 @@ import { notice } from "../../base/events.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
-import {
-  type Stat,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFREG,
-  S_IFSOCK,
-  sameFile,
-  statFd,
-  tryStatAt,
-  typeOf,
-} from "../../sys/stat.ts";
+import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";

@@ -112,7 +112,10 @@ test("attributes of files, by descriptor and by name", (t) => {
   const own = (list: readonly { name: string }[]): unknown[] => list.filter(({ name }) => name.startsWith("user."));
   assert.deepEqual(own(readXattrsFd(file)), expected);
   assert.deepEqual(own(readXattrsAt(fd, n("file"))), expected);
-  assert.match(execFileSync("getfattr", ["-d", "-e", "hex", "--absolute-names", `${home}/file`]).toString(), /user\.b=0x74776f00ff/);
+  assert.match(
+    execFileSync("getfattr", ["-d", "-e", "hex", "--absolute-names", `${home}/file`]).toString(),
+    /user\.b=0x74776f00ff/,
+  );
   assert.deepEqual(getXattrFd(file, "user.b"), expected[1]!.value);
   assert.equal(getXattrFd(file, "user.none"), undefined);
   removeXattrAt(fd, n("file"), n("user.a"));
@@ -127,7 +130,10 @@ test("attributes of a link are its own, and not those of what it leads to", (t) 
   writeFileSync(`${home}/file`, "");
   symlinkSync("file", `${home}/link`);
   setXattrAt(fd, n("file"), { name: n("user.a"), value: Buffer.from("x") });
-  assert.deepEqual(readXattrsAt(fd, n("link")).filter(({ name }) => name.startsWith("user.")), []);
+  assert.deepEqual(
+    readXattrsAt(fd, n("link")).filter(({ name }) => name.startsWith("user.")),
+    [],
+  );
   assert.throws(() => setXattrAt(fd, n("link"), { name: n("user.a"), value: Buffer.from("x") }), { name: "SystemError" });
 });
 

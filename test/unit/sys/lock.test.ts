@@ -43,7 +43,9 @@ test("who waits can be called off", async (t) => {
   const held = tryLock(fd, "lock", "exclusive")!;
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 50);
-  await assert.rejects(takeLock(fd, "lock", { kind: "shared", timeoutSeconds: -1, signal: controller.signal }), { code: "cancelled" });
+  await assert.rejects(takeLock(fd, "lock", { kind: "shared", timeoutSeconds: -1, signal: controller.signal }), {
+    code: "cancelled",
+  });
   held.release();
 });
 
@@ -82,7 +84,14 @@ test("ostree stands beside our shared lock and waits for our exclusive one", asy
   execFileSync("ostree", ["config", `--repo=${home}/repo`, "set", "core.lock-timeout-secs", "1"]);
   mkdirSync(`${home}/tree`);
   const commit = (): { status: number | null; stderr: string } => {
-    const { status, stderr } = spawnSync("ostree", ["commit", `--repo=${home}/repo`, "-b", "main", "--no-xattrs", `${home}/tree`]);
+    const { status, stderr } = spawnSync("ostree", [
+      "commit",
+      `--repo=${home}/repo`,
+      "-b",
+      "main",
+      "--no-xattrs",
+      `${home}/tree`,
+    ]);
     return { status, stderr: stderr.toString() };
   };
   assert.equal(commit().status, 0);
