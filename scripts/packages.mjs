@@ -7,11 +7,13 @@ export const PACKAGES = {
   attr: ["getfattr", "setfattr"],
   bsdextrautils: ["hexdump"],
   "btrfs-progs": ["btrfs", "mkfs.btrfs"],
+  bzip2: ["bzip2"],
   dosfstools: ["mkfs.vfat", "fsck.vfat"],
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
   fdisk: ["sfdisk", "fdisk"],
   fish: ["fish"],
   gdisk: ["sgdisk"],
+  gzip: ["gzip"],
   "libarchive-tools": ["bsdtar"],
   "libcap2-bin": ["setcap", "getcap"],
   mmdebstrap: ["mmdebstrap"],
@@ -30,7 +32,9 @@ export const PACKAGES = {
   time: ["/usr/bin/time"],
   "util-linux": ["setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
+  "xz-utils": ["xz"],
   zsh: ["zsh"],
+  zstd: ["zstd"],
 };
 
 const packageOf = new Map(Object.entries(PACKAGES).flatMap(([name, has]) => has.map((item) => [item, name])));

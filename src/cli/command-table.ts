@@ -94,6 +94,42 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/refs.ts")).refs,
   },
   {
+    name: "merge",
+    group: "Repository",
+    summary: "join the changes of another line",
+    load: async () => (await import("./commands/merge.ts")).merge,
+  },
+  {
+    name: "revert",
+    group: "Repository",
+    summary: "take back what a commit changed",
+    load: async () => (await import("./commands/revert.ts")).revert,
+  },
+  {
+    name: "push",
+    group: "Repository",
+    summary: "bring what is here into another repository",
+    load: async () => (await import("./commands/push.ts")).push,
+  },
+  {
+    name: "pull",
+    group: "Repository",
+    summary: "bring what another repository has",
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
+    name: "fsck",
+    group: "Repository",
+    summary: "check everything, repair what can be",
+    load: async () => (await import("./commands/fsck.ts")).fsck,
+  },
+  {
+    name: "prune",
+    group: "Repository",
+    summary: "remove what is not needed any more",
+    load: async () => (await import("./commands/prune.ts")).prune,
+  },
+  {
     name: "import",
     group: "Repository",
     summary: "an archive becomes a commit",

@@ -12,6 +12,14 @@ export function commitNamed(repository: Repository, revision: string | undefined
   return resolveRevision(repository, revision ?? defaultBranch(repository));
 }
 
+/** A branch and its newest commit; without a name the default one. Throws `usage`, `not-found`. */
+export function branchTip(repository: Repository, name: string | undefined): { branch: string; commit: Checksum } {
+  const branch = name ?? defaultBranch(repository);
+  const commit = readRef(repository, branch);
+  if (commit !== undefined) return { branch, commit };
+  throw new RegrowError("not-found", `${branch}: no such branch.`, { path: branch, hint: "`regrow refs` lists them." });
+}
+
 /** Throws `usage` where there are several branches and none is called `main`, `not-found` where there is none. */
 export function defaultBranch(repository: Repository): string {
   if (readRef(repository, MAIN) !== undefined) return MAIN;

@@ -73,10 +73,19 @@ async function run(
   } catch (error) {
     progress.stop();
     flushResults(out);
-    throw error;
+    throw await orCancelled(error, signals.signal);
   } finally {
     signals.stop();
   }
+}
+
+/** Ctrl-C reaches all of a pipeline: what fails because a neighbour has gone is cancelled too. */
+async function orCancelled(error: unknown, signal: AbortSignal): Promise<unknown> {
+  // The signal may have come, and only not have had its turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (!signal.aborted || error instanceof OutputClosed) return error;
+  const isCancelled = error instanceof RegrowError && error.code === "cancelled";
+  return isCancelled ? error : new RegrowError("cancelled", "Cancelled.", { cause: error });
 }
 
 /** What was found before the error is shown before it. */

@@ -1,17 +1,13 @@
 /** An archive that is named on the command line; `-` is stdin. */
-import { addAbortSignal } from "node:stream";
-import process from "node:process";
+import { isatty } from "node:tty";
 import { RegrowError } from "../base/errors.ts";
 import type { CommitSource } from "../store/commit.ts";
 
-export function tarSource(name: string, signal: AbortSignal): CommitSource & { kind: "tar" } {
-  return name === "-" ? { kind: "tar", name: "stdin", chunks: stdinChunks(signal) } : { kind: "tar", name };
-}
+const STDIN = 0;
 
-async function* stdinChunks(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  try {
-    yield* addAbortSignal(signal, process.stdin) as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw signal.aborted ? new RegrowError("cancelled", "Cancelled.", { cause: error }) : error;
-  }
+/** Throws `usage` where stdin is a terminal. */
+export function tarSource(name: string): CommitSource & { kind: "tar" } {
+  if (name !== "-") return { kind: "tar", path: name };
+  if (!isatty(STDIN)) return { kind: "tar", path: STDIN };
+  throw new RegrowError("usage", "An archive does not come from a terminal.", { hint: "Name a file, or use a pipe." });
 }

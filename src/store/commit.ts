@@ -4,7 +4,6 @@ import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { type Observer, report } from "../base/events.ts";
 import type { Checksum } from "../codec/ostree/checksum.ts";
 import { CWD } from "../sys/open.ts";
-import { readStream } from "../sys/read-stream.ts";
 import { type WorkerPool, startPool } from "../sys/worker-pool.ts";
 import { type FinishOptions, type FinishedCommit, finishCommit } from "./finish-commit.ts";
 import { checkRefName } from "./refs.ts";
@@ -12,20 +11,19 @@ import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
 import { scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
-import type { ScanCounts } from "./scan/scan-state.ts";
+import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
 import { writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
-import { loadTar } from "./tar/load-tar.ts";
-import { unpackArchive } from "./tar/tar-source.ts";
+import { importTar } from "./tar/import-tar.ts";
 import { loadWorkingTree } from "./tree/load-working-tree.ts";
 import { type FolderNode, overlayFolder } from "./tree/working-tree.ts";
 import { type Transaction, withTransaction } from "./transaction.ts";
 
 export type CommitSource =
-  /** An archive, compressed or not: the file of that name, or where there are chunks, these. */
-  | { readonly kind: "tar"; readonly name: string; readonly chunks?: AsyncIterable<Uint8Array> }
   | { readonly kind: "dir"; readonly path: string }
-  | { readonly kind: "commit"; readonly commit: Checksum };
+  | { readonly kind: "commit"; readonly commit: Checksum }
+  /** An archive, packed or not: at a path, or an open file or pipe, which stays open. */
+  | { readonly kind: "tar"; readonly path: string | number };
 
 export interface CommitOptions extends Partial<ScanOptions>, FinishOptions {
   /** In order: each is laid over what came before it. */
@@ -38,6 +36,8 @@ export interface CommitOptions extends Partial<ScanOptions>, FinishOptions {
   readonly useCache?: boolean | undefined;
   /** Take files that are hard links to the repository's own for what they are, without reading them. */
   readonly linkCheckoutSpeedup?: boolean | undefined;
+  /** False refuses an archive that lacks an entry for a folder; else such folders are root's, with mode 0755. */
+  readonly tarAutocreateParents?: boolean | undefined;
 }
 
 export interface CommitResult extends FinishedCommit {
@@ -77,29 +77,26 @@ async function gather(
 ): Promise<{ root: FolderNode; counts: ScanCounts }> {
   const { repository } = transaction;
   const scanOptions = scanOptionsOf(repository, options);
-  const total: ScanCounts = {
-    files: 0,
-    folders: 0,
-    bytes: 0,
-    hashed: 0,
-    stagedFiles: 0,
-    stagedBytes: 0,
-    sockets: 0,
-    vanished: 0,
-    torn: 0,
+  const total = newScanCounts();
+  const add = (counts: ScanCounts): void => {
+    for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += counts[key];
   };
   const objectInodes =
     options.linkCheckoutSpeedup === true && keepsMetadata(repository, scanOptions) ? readObjectInodes(repository) : undefined;
   let root: FolderNode | undefined;
   for (const source of options.sources) {
+    if (source.kind === "tar") {
+      // It is unpacked into what came before it, so that folders which it does not name stay as they are.
+      const autocreateParents = options.tarAutocreateParents !== false;
+      const request = { transaction, options: scanOptions, base: root, autocreateParents, observer };
+      const imported = await importTar(source.path, request);
+      add(imported.counts);
+      root = imported.root;
+      continue;
+    }
     let layer: FolderNode;
     if (source.kind === "commit") layer = loadWorkingTree(repository, source.commit);
-    else if (source.kind === "tar") {
-      const chunks = unpackArchive(source.name, source.chunks ?? readStream(source.name, observer.signal));
-      const loaded = await loadTar(chunks, { transaction, options: scanOptions, observer });
-      layer = loaded.root;
-      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += loaded.counts[key];
-    } else {
+    else {
       const request = {
         repository,
         transaction,
@@ -111,7 +108,7 @@ async function gather(
       };
       const scanned = await scanFolder(CWD, bytesOf(source.path), request);
       layer = scanned.root;
-      for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += scanned.counts[key];
+      add(scanned.counts);
     }
     if (root === undefined) root = layer;
     else overlayFolder(root, layer);

@@ -2,12 +2,15 @@
 import type { Checksum } from "../codec/ostree/checksum.ts";
 import type { Commit } from "../codec/ostree/commit.ts";
 import { hasObject, loadCommit } from "./object-files.ts";
+import { parentsOf } from "./parents.ts";
 import type { Repository } from "./repository.ts";
 
 export interface LogEntry {
   readonly checksum: Checksum;
   readonly commit: Commit;
-  /** Its parent is known by checksum, but not in the repository: it was pruned, or never fetched. */
+  /** Its parents, a merged one last, as far as the repository has them. */
+  readonly present: readonly Checksum[];
+  /** A parent is known by checksum, but not in the repository: it was pruned, or never fetched. */
   readonly parentMissing: boolean;
 }
 
@@ -19,14 +22,15 @@ export function* history(repository: Repository, starts: readonly Checksum[]): G
     if (seen.has(checksum)) return;
     seen.add(checksum);
     const commit = loadCommit(repository, checksum);
-    const parentMissing = commit.parent !== undefined && !hasObject(repository, "commit", commit.parent);
-    open.push({ checksum, commit, parentMissing });
+    const parents = parentsOf(commit);
+    const present = parents.filter((parent) => hasObject(repository, "commit", parent));
+    open.push({ checksum, commit, present, parentMissing: present.length < parents.length });
   };
   for (const start of starts) add(start);
   while (open.length > 0) {
     const entry = takeNewest(open);
     yield entry;
-    if (entry.commit.parent !== undefined && !entry.parentMissing) add(entry.commit.parent);
+    for (const parent of entry.present) add(parent);
   }
 }
 

@@ -65,6 +65,16 @@ export function listRefs(repository: Repository): Ref[] {
   return refs;
 }
 
+/** The names of all refs, whether or not what they hold can be read. */
+export function listRefNames(repository: Repository): string[] {
+  const names: string[] = [];
+  collectNames(repository, "refs/heads", "", names);
+  for (const remote of listDir(repository, "refs/remotes")) {
+    if (remote.type === DIRECTORY) collectNames(repository, `refs/remotes/${remote.name}`, `${remote.name}:`, names);
+  }
+  return names.sort();
+}
+
 /** Splits `origin:main`. */
 export function splitRemote(name: string): { remote: string | undefined; ref: string } {
   const colon = name.indexOf(":");
@@ -106,6 +116,13 @@ function collect(repository: Repository, folder: string, prefix: string, refs: R
         type === LINK ? { name: prefix + name, commit, alias: readLinkAt(repository.fd, path) } : { name: prefix + name, commit },
       );
     }
+  }
+}
+
+function collectNames(repository: Repository, folder: string, prefix: string, names: string[]): void {
+  for (const { name, type } of listDir(repository, folder)) {
+    if (type === DIRECTORY) collectNames(repository, `${folder}/${name}`, `${prefix}${name}/`, names);
+    else if (PIECE.test(name)) names.push(prefix + name);
   }
 }
 

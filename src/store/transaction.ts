@@ -72,7 +72,8 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   }
 }
 
-function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
+/** A folder below `tmp/` with a lock beside it: who comes later removes it once nobody holds the lock. */
+export function makeStagingFolder(repository: Repository): Pick<Transaction, "name" | "stagingFd" | "stagingLock"> {
   const { fd } = repository;
   const { name, stagingLock } = lockNewName(fd);
   try {
@@ -217,7 +218,8 @@ export function inStagingFolder<T>(stagingFd: number, name: string, make: () => 
   return inStagingFolder(stagingFd, name, make);
 }
 
-function removeLeftOvers(repository: Repository): void {
+/** Takes away what transactions that have died left behind. */
+export function removeLeftOvers(repository: Repository): void {
   const tmpFd = openAt(repository.fd, "tmp", O.RDONLY | O.DIRECTORY);
   try {
     for (const { name } of readDir(tmpFd)) {

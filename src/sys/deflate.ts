@@ -76,6 +76,38 @@ export async function inflateFile(source: FileSlice, size: number, take: (data: 
   if (total !== size) throw wrongSize();
 }
 
+/** The same bytes piece by piece, no faster than they are asked for. Throws `corrupt`. */
+export async function* inflateChunks(source: FileSlice, size: number): AsyncGenerator<Buffer, void, undefined> {
+  const stream = createInflateRaw({ chunkSize: CHUNK });
+  let total = 0;
+  let at = source.start;
+  const feed = (): void => {
+    try {
+      const piece = Buffer.allocUnsafe(Math.min(CHUNK, source.end - at));
+      const data = piece.subarray(0, readAt(source.fd, piece, 0, piece.length, at));
+      at += data.length;
+      if (data.length === 0) stream.end();
+      else stream.write(data, (error) => void (error ?? (stream.destroyed || feed())));
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+  };
+  try {
+    feed();
+    for await (const piece of stream) {
+      total += (piece as Buffer).length;
+      if (total > size) throw wrongSize();
+      yield piece as Buffer;
+    }
+  } catch (error) {
+    throw asCorrupt(error);
+  } finally {
+    stream.destroy();
+  }
+  if (stream.bytesWritten !== source.end - source.start) throw trailingBytes();
+  if (total !== size) throw wrongSize();
+}
+
 /** Bytes `start` to `end` of an open file. */
 export interface FileSlice {
   readonly fd: number;

@@ -5,6 +5,7 @@ import { RegrowError } from "../base/errors.ts";
 
 const DEBIAN_PACKAGES: Record<string, string> = {
   btrfs: "btrfs-progs",
+  bzip2: "bzip2",
   cp: "coreutils",
   "mkfs.btrfs": "btrfs-progs",
   "mkfs.ext4": "e2fsprogs",
@@ -22,6 +23,8 @@ const DEBIAN_PACKAGES: Record<string, string> = {
   sgdisk: "gdisk",
   sh: "dash",
   tar: "tar",
+  xz: "xz-utils",
+  zstd: "zstd",
 };
 
 /** The Debian package that has the program; its own name where none is known. */

@@ -97,9 +97,10 @@ make("twice.tar", ("x", tarfile.REGTYPE, ""), ("x", tarfile.DIRTYPE, ""), ("x/y"
   execFileSync("python3", ["-c", script], { cwd: bench.folder });
   const refs = bench.ok("refs", "-v");
   for (const [name, pattern] of [
-    ["up.tar", /leads out of the tree/],
-    ["through.tar", /leads through something that is no folder/],
-    ["nowhere.tar", /is a link to missing, which the archive has not had/],
+    ["up.tar", /leads upwards/],
+    ["absolute.tar", /it is absolute/],
+    ["through.tar", /leads through etc, which is a link or file and no folder/],
+    ["nowhere.tar", /is a hard link to missing, which is no file in the archive before it/],
   ] as const) {
     const { code, err } = bench.regrow("import", "-b", "evil", name);
     assert.equal(code, 12);
@@ -113,15 +114,14 @@ make("twice.tar", ("x", tarfile.REGTYPE, ""), ("x", tarfile.DIRTYPE, ""), ("x/y"
   assert.equal(bench.ok("refs", "-v"), refs);
   bench.ok("import", "-q", "-b", "twice", "twice.tar");
   assert.equal(bench.ok("cat", "twice", "/z", "/x/y"), "x\nx");
-  bench.ok("import", "-q", "-b", "absolute", "absolute.tar");
-  assert.equal(bench.ok("cat", "absolute", "/etc/passwd"), "x");
 });
 
 test("ostree makes the same root of the same archive", (t) => {
   if (!requires(t, { programs: ["ostree", "tar"] })) return;
   bench.write("for-ostree/etc/motd", "hello\n");
   symlinkSync("motd", bench.at("for-ostree/etc/link"));
-  const options = ["--owner=0", "--group=0", "--mode=a+rX,u+w,go-w", "--numeric-owner"];
+  // Not with --mode, which GNU tar applies to links too: regrow gives them 0777, the only mode that Linux knows.
+  const options = ["--owner=0", "--group=0", "--numeric-owner"];
   execFileSync("tar", [...options, "-cf", bench.at("o.tar"), "-C", bench.at("for-ostree"), "."]);
   bench.ok("import", "-q", "-b", "o", "o.tar");
   execFileSync("ostree", ["init", "--repo=ostree", "--mode=bare-user"], { cwd: bench.folder });

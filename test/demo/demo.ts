@@ -59,7 +59,7 @@ async function run(): Promise<void> {
   const back = path.join(folder, "brought-back");
   await step("Bring the old version back", () => regrow("checkout", "main^", back));
   await step("Let rsync judge it against the copy", () => judge(before, back));
-  // await step("Check the repository", () => regrow("fsck"));
+  await step("Check the repository", () => regrow("fsck"));
   if (isRoot) await boot(before);
   tellTimes();
 }

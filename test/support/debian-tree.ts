@@ -24,7 +24,6 @@ export const DEBIAN_TREE_NEEDS = { root: true, programs: ["mmdebstrap", "tar"] }
 
 export interface DebianRecipe {
   readonly suite: string;
-  readonly mirror: string;
   readonly packages: readonly string[];
   /** Shell commands for the finished tree, whose path they get as `$1`. */
   readonly hooks: readonly string[];
@@ -42,7 +41,6 @@ export interface DebianTree {
 /** About 15,000 entries and 350 MB; boots with systemd-boot, its initramfs is made for any disk. */
 export const BOOTABLE: DebianRecipe = {
   suite: "bookworm",
-  mirror: "http://deb.debian.org/debian",
   packages: [
     "systemd",
     "systemd-sysv",
@@ -110,7 +108,6 @@ async function build(recipe: DebianRecipe, tar: string): Promise<void> {
       ...recipe.hooks.map((hook) => `--customize-hook=${hook}`),
       recipe.suite,
       tar,
-      `deb ${recipe.mirror} ${recipe.suite} main`,
     ],
     effect: "change",
   });

@@ -31,6 +31,14 @@ def stretches(fd, size):
     return None if found == [[0, size]] or size == 0 else found
 
 
+def digest(path):
+    sha256 = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            sha256.update(piece)
+    return sha256.hexdigest()
+
+
 def facts(path, here):
     info = os.lstat(path)
     kind = stat.S_IFMT(info.st_mode)
@@ -53,8 +61,13 @@ def facts(path, here):
         if kind == stat.S_IFREG:
             found["size"] = info.st_size
             found["holes"] = stretches(fd, info.st_size)
+            if found["holes"] is not None:
+                # What is in memory hides holes.
+                os.fsync(fd)
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+                found["holes"] = stretches(fd, info.st_size)
             if with_hash:
-                found["sha256"] = hashlib.file_digest(os.fdopen(os.dup(fd), "rb"), "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(open(path, "rb").read()).hexdigest()
+                found["sha256"] = digest(path)
         os.close(fd)
     return found
 

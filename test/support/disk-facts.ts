@@ -24,8 +24,11 @@ export interface DiskFacts {
 export const SOCKET = "0o140000";
 
 /** By path, "" for the folder itself; a path has one character a byte. */
-export function diskFacts(folder: string): Map<string, DiskFacts> {
-  const lines = run("python3", [script, folder]).toString("utf8").trimEnd().split("\n");
+export function diskFacts(folder: string, { withContent = true } = {}): Map<string, DiskFacts> {
+  const lines = run("python3", [script, folder, ...(withContent ? [] : ["nohash"])])
+    .toString("utf8")
+    .trimEnd()
+    .split("\n");
   return new Map(
     lines.map((line) => {
       const { path: name, ...facts } = JSON.parse(line) as DiskFacts & { path: string };

@@ -309,7 +309,6 @@ if "flags" in options:
         os.close(fd)
         made["flags"] += 1
 
-os.sync()
 base = 1_400_000_000
 for index, (where, dirs, files) in enumerate(os.walk(root, topdown=False)):
     for name in files:

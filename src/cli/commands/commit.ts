@@ -57,15 +57,15 @@ export const commit = defineCommand<Options>({
       linkCheckoutSpeedup: options.linkCheckoutSpeedup === true,
     };
     await context.withRepository((repository) => {
-      const sources = trees.map((tree) => commitSource(repository, tree, context.observer.signal));
+      const sources = trees.map((tree) => commitSource(repository, tree));
       return makeCommit(context, repository, sources, options, more);
     });
   },
 });
 
-function commitSource(repository: Repository, { kind, value }: CommitTree, signal: AbortSignal): CommitSource {
+function commitSource(repository: Repository, { kind, value }: CommitTree): CommitSource {
   if (kind === "dir") return { kind: "dir", path: value };
-  return kind === "tar" ? tarSource(value, signal) : { kind: "commit", commit: resolveRevision(repository, value) };
+  return kind === "tar" ? tarSource(value) : { kind: "commit", commit: resolveRevision(repository, value) };
 }
 
 function parseTree(text: string): CommitTree {

@@ -3,7 +3,7 @@ import process from "node:process";
 import { RegrowError } from "../../base/errors.ts";
 import { EXIT } from "../../base/exit-codes.ts";
 import { formatDuration, formatSize } from "../../base/units.ts";
-import { exportTar } from "../../store/tar/export-tar.ts";
+import { streamTar } from "../../store/tar/export-tar.ts";
 import { saveArchive } from "../../store/tar/save-archive.ts";
 import { commitNamed } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
@@ -30,7 +30,7 @@ export const exportArchive = defineCommand({
     const startedAt = performance.now();
     await withRepository(async (repository) => {
       const commit = commitNamed(repository, revision);
-      const archive = exportTar(repository, commit, observer);
+      const archive = streamTar(repository, commit, {}, observer);
       if (file === "-") return out.writeAll(archive);
       const size = await saveArchive(file, archive);
       out.say(`${file}: ${formatSize(size)}; ${formatDuration(performance.now() - startedAt)}`);

@@ -6,7 +6,7 @@ import { tarSource } from "../tar-source.ts";
 
 export const importArchive = defineCommand<MakeCommitOptions>({
   description:
-    "A tar archive of any kind, plain or compressed with gzip or zstd. Times, hard links, holes, devices and attributes come along; " +
+    "A tar archive of any kind, plain or compressed with gzip, xz, zstd or bzip2. Times, hard links, holes, devices and attributes come along; " +
     "names that lead out of the tree are refused. The last line on stdout is the checksum of the commit.",
   arguments: [{ name: "FILE", summary: "the archive; - is stdin", required: true, completes: "file" }],
   options: [...BRANCH_OPTIONS, ...COMMIT_OPTIONS],
@@ -18,7 +18,7 @@ export const importArchive = defineCommand<MakeCommitOptions>({
   dryRun: "refuses",
   async run(context, { args, options }) {
     checkBranch("import", options);
-    const source = tarSource(args[0]!, context.observer.signal);
+    const source = tarSource(args[0]!);
     await context.withRepository((repository) => makeCommit(context, repository, [source], options));
   },
 });

@@ -30,7 +30,11 @@ export const log = defineCommand<Options>({
       const revisions = args.length === 0 ? [undefined] : args;
       const starts = revisions.map((revision) => commitNamed(repository, revision));
       const names = namesByCommit(repository);
-      const shown = (entry: LogEntry): ShownCommit => ({ ...entry, names: names.get(entry.checksum) ?? [] });
+      const shown = (entry: LogEntry): ShownCommit => ({
+        checksum: entry.checksum,
+        commit: entry.commit,
+        names: names.get(entry.checksum) ?? [],
+      });
 
       function* lines(): Generator<string> {
         let left = count;

@@ -1,6 +1,7 @@
 /** A commit as `log` and `show` print it. */
 import { type Checksum, checksumOf, rawChecksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
+import { mergeParentOf } from "../../store/parents.ts";
 import { safeText } from "./safe-text.ts";
 import { jsonValue } from "./json-values.ts";
 
@@ -14,9 +15,11 @@ export interface ShownCommit {
 /** Several lines, in ostree's order. */
 export function commitLines({ checksum, commit, names }: ShownCommit): string[] {
   const { parent, timestamp, subject, body } = commit;
+  const merged = mergeParentOf(commit);
   return [
     `commit ${checksum}${names.length > 0 ? `  (${names.join(", ")})` : ""}`,
     ...(parent === undefined ? [] : [`Parent:  ${parent}`]),
+    ...(merged === undefined ? [] : [`Merged:  ${merged}`]),
     `ContentChecksum:  ${contentChecksum(commit)}`,
     `Date:  ${formatTime(timestamp)}`,
     "",
@@ -36,6 +39,7 @@ export function commitJson({ checksum, commit, names }: ShownCommit): Record<str
   return {
     commit: checksum,
     parent: parent ?? null,
+    mergeParent: mergeParentOf(commit),
     contentChecksum: contentChecksum(commit),
     tree,
     meta,

@@ -85,8 +85,8 @@ function splitTypes(types: string): string[] {
 }
 
 function quote(text: string): string {
-  const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(/[\\\p{Cc}\p{Cf}]/gu, escape).replaceAll(mark, `\\${mark}`);
+  const mark = text.includes("'") ? '"' : "'";
+  const escaped = text.replace(/[\\\p{Cc}\p{Cf}\p{Cn}\p{Cs}]/gu, escape).replaceAll(mark, `\\${mark}`);
   return `${mark}${escaped}${mark}`;
 }
 
@@ -106,15 +106,17 @@ function escape(character: string): string {
   return NAMED[character] ?? (code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`);
 }
 
+/** By GLib's g_strescape, which escapes double quotes whatever stands around them. */
 function quoteBytes(data: Buffer): string {
   let text = "";
   for (const byte of data) {
     const character = String.fromCharCode(byte);
-    if (character === "'") text += "\\'";
-    else if (NAMED[character] !== undefined) text += NAMED[character];
+    if (character === '"') text += '\\"';
+    else if (character !== "\u0007" && NAMED[character] !== undefined) text += NAMED[character];
     else text += byte < 0x20 || byte > 0x7e ? `\\${byte.toString(8).padStart(3, "0")}` : character;
   }
-  return `'${text}'`;
+  const mark = data.includes("'") ? '"' : "'";
+  return `${mark}${text}${mark}`;
 }
 
 function hex(code: number, width: number): string {

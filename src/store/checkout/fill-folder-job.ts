@@ -188,7 +188,7 @@ export function finishOpenFolder(
     for (const xattr of meta.xattrs) setXattrFd(dirFd, xattr.name, xattr.value);
     for (const name of self?.emptyXattrs ?? []) setXattrFd(dirFd, name, NOTHING);
   }
-  if (settings.userMode || (meta.mode & 0o7777) !== 0o700) chmodFd(dirFd, settings.userMode ? meta.mode & 0o777 : meta.mode);
+  if (settings.userMode || settings.union || (meta.mode & 0o7777) !== 0o700) chmodFd(dirFd, meta.mode);
   addFlags(dirFd, (self?.flags ?? 0) & ~LAST_FLAGS, progress);
   if (self?.time !== undefined) setTimeFd(dirFd, self.time);
 }

@@ -7,7 +7,7 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
+import { writtenExtents } from "../../sys/holes.ts";
 import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
 import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
@@ -99,7 +99,7 @@ function place(
 
 function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, content: OpenContent): number {
   try {
-    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? content.meta.mode & 0o777 : 0o600);
+    return openAt(dirFd, name, O.WRONLY | O.CREAT | O.EXCL, settings.userMode ? userFileMode(content.meta.mode) : 0o600);
   } catch (error) {
     closeContent(content);
     throw error;
@@ -114,7 +114,7 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
     record !== undefined &&
     !content.deflated &&
     content.size > CLONE_LEAST &&
-    dataExtents(content.fd, content.size) !== undefined;
+    writtenExtents(content.fd, content.size) !== undefined;
   if (!content.deflated && !dense && content.size > CLONE_LEAST) {
     if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
     return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
@@ -148,7 +148,7 @@ function writeStretches(fd: number, content: OpenContent, stretches: readonly St
 }
 
 function finishFile(settings: CheckoutSettings, fd: number, { meta }: OpenContent, record: EntryRecord | undefined): void {
-  if (settings.userMode) chmodFd(fd, meta.mode & 0o777);
+  if (settings.userMode) chmodFd(fd, userFileMode(meta.mode));
   else {
     if (mustChown(settings, meta.uid, meta.gid)) chownFd(fd, meta.uid, meta.gid);
     for (const xattr of meta.xattrs) setXattrFd(fd, xattr.name, xattr.value);
@@ -172,6 +172,11 @@ function makeLink(
     for (const xattr of record?.emptyXattrs ?? []) setXattrAt(dirFd, name, { name: xattr, value: NOTHING });
   }
   if (record?.time !== undefined) setTimeAt(dirFd, name, record.time);
+}
+
+/** As ostree does it: a user's own setuid program would be somebody else than meant, and what can't be read is of no use. */
+function userFileMode(mode: number): number {
+  return (mode & 0o1777) | 0o400;
 }
 
 /** Whether a new file's owner differs from what the kernel gave it. */

@@ -76,18 +76,18 @@ async function fetchBatch(request: FetchRequest, batch: Batch, observer: Observe
   const { transaction, source, link, pool } = request;
   spend(transaction, batch.bytes);
   const objects = batch.objects.map(({ checksum }) => checksum);
-  const job: PullObjectsJob = {
-    source: await source.provideContent(objects, observer.signal),
-    target: transaction.repository,
-    stagingFd: transaction.stagingFd,
-    link,
-    room: transaction.budget - transaction.written + batch.bytes,
-    objects,
-  };
-  const result = await pool.run<PullObjectsJob, PullObjectsResult>("pull-objects", job);
-  // What was counted before was the size in the source; a copy that is packed or unpacked has another.
-  spend(transaction, result.bytes - batch.bytes);
-  return result;
+  const provided = await source.provideContent(objects, observer.signal);
+  try {
+    const { repository: target, stagingFd } = transaction;
+    const room = transaction.budget - transaction.written + batch.bytes;
+    const job: PullObjectsJob = { source: provided.repository, target, stagingFd, link, room, objects };
+    const result = await pool.run<PullObjectsJob, PullObjectsResult>("pull-objects", job);
+    // What was counted before was the size in the source; a copy that is packed or unpacked has another.
+    spend(transaction, result.bytes - batch.bytes);
+    return result;
+  } finally {
+    provided.release();
+  }
 }
 
 /** The largest come first, so that the workers end together. */

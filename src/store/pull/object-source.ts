@@ -36,8 +36,15 @@ export interface ObjectSource {
   tryLoadDetached(commit: Checksum): Promise<Buffer | undefined>;
   /** Bytes that the object takes there, 0 where that can't be known, undefined where there is no such object. */
   contentSize(checksum: Checksum): Promise<number | undefined>;
-  /** Brings content objects within the reach of workers, in the repository that is returned. Not verified. */
-  provideContent(checksums: readonly Checksum[], signal: AbortSignal | undefined): Promise<Repository>;
+  /** Brings content objects within the reach of workers. Not verified. */
+  provideContent(checksums: readonly Checksum[], signal: AbortSignal | undefined): Promise<ProvidedContent>;
+}
+
+export interface ProvidedContent {
+  /** Where workers open them; the rest of such a repository is not there. */
+  readonly repository: Repository;
+  /** To be called when they have been read. */
+  release(): void;
 }
 
 /** A repository in a folder of this machine. */
@@ -52,7 +59,7 @@ export function repositorySource(repository: Repository): ObjectSource {
     tryLoadMetadata: async (kind, checksum) => tryLoadMetadata(repository, kind, checksum),
     tryLoadDetached: async (commit) => loadDetached(repository, commit),
     contentSize: async (checksum) => contentSize(repository, checksum),
-    provideContent: async () => repository,
+    provideContent: async () => ({ repository, release: () => {} }),
   };
 }
 

@@ -9,7 +9,7 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/content.ts";
 import type { NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
-import { dataExtents } from "../../sys/holes.ts";
+import { writtenExtents } from "../../sys/holes.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { readAt, readLinkAt } from "../../sys/read-file.ts";
@@ -189,7 +189,7 @@ function hashedFile(
 ): HashedFile {
   // A file of a block or less that has one has no hole.
   const dense = torn || (stat.size <= SMALLEST_BLOCK && stat.blocks > 0);
-  const data = dense ? undefined : dataExtents(fd, stat.size);
+  const data = dense ? undefined : writtenExtents(fd, stat.size);
   const stagedBytes = staged ? stat.size : 0;
   return { checksum, stat, flags: userFlags(getFlags(fd)), data, emptyXattrs: empty, node: undefined, torn, stagedBytes, staged };
 }

@@ -5,7 +5,6 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { notice } from "../../base/events.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
@@ -14,8 +13,9 @@ import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import { GONE, holesOf } from "./file-holes.ts";
+import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
-import { isGone, readHoles } from "./read-holes.ts";
 import {
   type ScanOptions,
   committedOwnership,
@@ -35,11 +35,12 @@ import {
   enqueueFile,
   groupOf,
   isBatchFull,
+  newScanCounts,
   sendBatch,
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
@@ -93,7 +94,7 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
     cache,
     builder: newStatCacheBuilder(cache?.count),
-    counts: { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 },
+    counts: newScanCounts(),
     groups: new Map(),
     running: new Set(),
     startedAt: Date.now(),
@@ -175,7 +176,7 @@ function tryReadEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: By
   try {
     readEntry(scan, fd, batch, subfolders, entry);
   } catch (error) {
-    if (!isGone(error)) throw error;
+    if (!isErrno(error, ...GONE)) throw error;
     countVanished(scan, joinBytes(batch.path, entry.name));
   }
 }
@@ -199,7 +200,7 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   if (cached === undefined || isLost(scan, cached))
     return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  const data = cached.hasHoles ? readHoles(fd, name, stat) : undefined;
+  const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
   batch.folder.files.set(name, {
     checksum: cached.checksum,
     extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },
@@ -257,17 +258,4 @@ function openFolder(scan: Scan, path: ByteString): number {
 
 function sameDevice(a: Stat, b: Stat): boolean {
   return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
-}
-
-/** The cache is written anew only where the next scan gains from it. */
-function keepCache(scan: Scan): void {
-  const { request, cache, counts, builder } = scan;
-  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
-  try {
-    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-  } catch (error) {
-    // Without it the next scan takes longer, and that is all. A comparison must work on a repository that is only for reading.
-    if (!(error instanceof RegrowError)) throw error;
-    notice(request.observer, "cache", `the stat cache was not written: ${error.message}`, error.path);
-  }
 }

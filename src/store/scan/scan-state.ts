@@ -31,6 +31,10 @@ export interface ScanCounts {
   torn: number;
 }
 
+export function newScanCounts(): ScanCounts {
+  return { files: 0, folders: 0, bytes: 0, hashed: 0, stagedFiles: 0, stagedBytes: 0, sockets: 0, vanished: 0, torn: 0 };
+}
+
 export interface ScanRequest {
   /** Whose stat cache is used, and which is left out where it lies inside the tree. */
   readonly repository: Repository | undefined;

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { ContentMeta } from "../../codec/ostree/content.ts";
-import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
+import { tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
-import { adoptCopy, writeContent } from "../content/content-format.ts";
+import { writeContent } from "../content/content-format.ts";
 import { type Payload, copyPayload } from "../content/payload.ts";
+import { placeCopy } from "../content/place-copy.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { inStagingFolder } from "../transaction.ts";
@@ -50,20 +51,14 @@ export async function stageLarge(
 ): Promise<{ checksum: Checksum; staged: boolean }> {
   if (target === undefined || hasObject(target.repository, "file", file.expected))
     return { checksum: file.expected, staged: false };
-  const { repository, stagingFd } = target;
-  const { mode } = repository.config;
+  const { stagingFd } = target;
   const copyName = temporaryName("copy");
   const copyFd = openAt(stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
     const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
     const checksum = digest.digest("hex") as Checksum;
-    if (hasObject(repository, "file", checksum)) return { checksum, staged: false };
-    const name = objectFile(repository, "file", checksum);
-    const partial = adoptCopy(mode, copyFd, file.meta) ? copyName : `${copyName}.packed`;
-    if (partial !== copyName) await writeContent(mode, placeOf(target), partial, file.meta, { kind: "file", fd: copyFd, size });
-    inStagingFolder(stagingFd, name, () => renameAt(stagingFd, partial, stagingFd, name));
-    return { checksum, staged: true };
+    return { checksum, staged: await placeCopy(target, { name: copyName, fd: copyFd, size }, file.meta, checksum) };
   } finally {
     closeFd(copyFd);
     tryUnlinkAt(stagingFd, copyName);

@@ -1,145 +1,156 @@
 /**
- * A commit as a tar archive, with what its sidecar keeps: times, hard links, holes, devices. Entries come in the order of
- * their whole paths, so that the first name of a file with several, its leader, is always the one that has the content.
+ * A commit as a tar archive: with its sidecar, all that was committed but inode flags, which tar has no place for. The same commit
+ * and options always give the same bytes.
  */
-import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
-import { throwIfCancelled } from "../../base/errors.ts";
-import { type Observer, report } from "../../base/events.ts";
+import { type ByteString, EMPTY, bytesOf, joinBytes } from "../../base/byte-string.ts";
+import { RegrowError, throwIfCancelled } from "../../base/errors.ts";
+import { type Observer, notice, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
-import { isLink } from "../../codec/ostree/content.ts";
-import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
-import type { TarExtent, TarTime, TarType, TarWriteEntry } from "../../codec/tar/entry.ts";
+import type { TarWriteEntry } from "../../codec/tar/entry.ts";
 import { writeTar } from "../../codec/tar/write.ts";
-import { contentChunks } from "../content/content-chunks.ts";
-import { closeContent, openContent } from "../content/content-format.ts";
-import { loadCommit, loadDirMeta } from "../object-files.ts";
+import { writeNext } from "../../sys/write-stream.ts";
+import { loadCommit } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
-import { type FolderRef, type FoundEntry, entryIn } from "../tree/find-entry.ts";
-import { refuseTooDeep } from "../tree/depth-limit.ts";
-import { type ViewFile, type ViewNode, rootSidecar, viewFolder } from "../tree/folder-view.ts";
+import { type FoundEntry, findEntry } from "../tree/find-entry.ts";
+import { rootSidecar } from "../tree/folder-view.ts";
+import { archiveEntries } from "./archive-entries.ts";
+import { findLinkGroups } from "./link-groups.ts";
+import { type TreeItem, walkInOrder } from "./tree-order.ts";
 
-interface Export {
-  readonly repository: Repository;
-  readonly root: FolderRef;
-  /** For entries whose time is not kept. */
-  readonly time: TarTime;
-  readonly observer: Observer;
+export interface ExportOptions {
+  /** Only what is at this path of the commit, a folder (which becomes the archive's root) or a file. */
+  readonly subpath?: string | undefined;
+  /** A relative path put in front of all names. */
+  readonly prefix?: string | undefined;
+  /** False leaves out what only the sidecar knows; times are then the commit's, as `ostree export` has them. */
+  readonly sidecar?: boolean | undefined;
+  readonly noXattrs?: boolean | undefined;
+  /** Compare each file with its checksum on the way. */
+  readonly verify?: boolean | undefined;
+}
+
+/** Where the archive goes: an open file or pipe, or whoever takes it; a chunk is valid until the promise is kept. */
+export type TarTarget = number | ((chunk: Uint8Array) => Promise<void>);
+
+export interface ExportCounts {
   files: number;
+  folders: number;
+  /** Of the archive. */
   bytes: number;
 }
 
-const PERMISSIONS = 0o7777;
-const NODE_TYPES: Record<number, TarType> = { 0o020000: "character", 0o060000: "block", 0o010000: "fifo" };
+const REPORT_EVERY = 512;
 
-/** The archive in chunks; one is to be used before the next is asked for. Throws `not-found`, `corrupt`, `hostile`, `cancelled`. */
-export function exportTar(repository: Repository, checksum: Checksum, observer: Observer = {}): AsyncGenerator<Uint8Array> {
-  const commit = loadCommit(repository, checksum);
-  const root = { tree: commit.tree, meta: commit.meta, sidecar: rootSidecar(repository, commit) };
-  // ostree sets all times to 0; that of the commit is as good for who can't have the true one, and says more.
-  const time = { seconds: commit.timestamp, nanoseconds: 0 };
-  return writeTar(folderEntries({ repository, root, time, observer, files: 0, bytes: 0 }, EMPTY, root));
+/**
+ * Writes the archive of a commit. Throws `not-found`, `corrupt`, `hostile`, `usage`, `unsupported` for what no archive can hold,
+ * `cancelled`, SystemError. What was written until then is no archive.
+ */
+export async function exportTar(
+  repository: Repository,
+  commit: Checksum,
+  target: TarTarget,
+  options: ExportOptions = {},
+  observer: Observer = {},
+): Promise<ExportCounts> {
+  const counts: ExportCounts = { files: 0, folders: 0, bytes: 0 };
+  const write = typeof target === "number" ? (chunk: Uint8Array) => writeNext(target, chunk) : target;
+  for await (const chunk of archiveChunks(repository, commit, options, observer, counts)) await write(chunk);
+  return counts;
 }
 
-async function* folderEntries(state: Export, path: ByteString, folder: FolderRef): AsyncGenerator<TarWriteEntry> {
-  throwIfCancelled(state.observer.signal);
-  refuseTooDeep(path);
-  const view = viewFolder(state.repository, folder.tree, folder.sidecar);
-  const meta = loadDirMeta(state.repository, folder.meta);
-  yield {
-    ...owned(meta),
-    name: `${path === "" ? "." : path}/` as ByteString,
-    type: "directory",
-    mtime: timeOf(state, view.self),
+/** The same archive in chunks; one is valid until the next is asked for. Throws as `exportTar` does. */
+export function streamTar(
+  repository: Repository,
+  commit: Checksum,
+  options: ExportOptions = {},
+  observer: Observer = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return archiveChunks(repository, commit, options, observer, { files: 0, folders: 0, bytes: 0 });
+}
+
+async function* archiveChunks(
+  repository: Repository,
+  commit: Checksum,
+  options: ExportOptions,
+  observer: Observer,
+  counts: ExportCounts,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const root = loadCommit(repository, commit);
+  const sidecar = options.sidecar === false ? undefined : rootSidecar(repository, root);
+  const path = pathOf(options.subpath ?? "");
+  const found = findEntry(repository, { tree: root.tree, meta: root.meta, sidecar }, options.subpath ?? "");
+  const items = (): Iterable<TreeItem> =>
+    found.kind === "folder" ? walkInOrder(repository, path, found) : [leafItem(path, found)];
+  const settings = {
+    repository,
+    nameOf: namer(found.kind === "folder" ? path : folderOf(path), prefixOf(options.prefix ?? "")),
+    groups: sidecar === undefined ? new Map() : findLinkGroups(items()),
+    time: { seconds: root.timestamp, nanoseconds: 0 },
+    xattrs: options.noXattrs !== true,
+    verify: options.verify === true,
   };
-  const entries: { key: string; entry: FoundEntry & { name: ByteString } }[] = [
-    ...view.dirs.map((dir) => ({ key: `${dir.name}/`, entry: { kind: "folder" as const, ...dir } })),
-    ...view.files.map((file) => ({ key: file.name, entry: { kind: "file" as const, ...file } })),
-    ...view.nodes.map((node) => ({ key: node.name, entry: { kind: "node" as const, ...node } })),
-  ];
-  entries.sort((a, b) => (a.key < b.key ? -1 : 1));
-  for (const { entry } of entries) {
-    const at = joinBytes(path, entry.name);
-    if (entry.kind === "folder") yield* folderEntries(state, at, entry);
-    else if (entry.kind === "file") yield* fileEntry(state, at, entry);
-    else yield nodeEntry(state, at, entry);
+  const entries = counted(archiveEntries(settings, tellFlags(items(), observer)), counts, observer);
+  for await (const chunk of writeTar(entries)) {
+    throwIfCancelled(observer.signal);
+    yield chunk;
+    counts.bytes += chunk.length;
+  }
+  report(observer, "export", { done: counts.files, bytes: counts.bytes });
+}
+
+async function* counted(
+  entries: AsyncIterable<TarWriteEntry>,
+  counts: ExportCounts,
+  observer: Observer,
+): AsyncGenerator<TarWriteEntry, void, undefined> {
+  for await (const entry of entries) {
+    throwIfCancelled(observer.signal);
+    yield entry;
+    if (entry.type === "directory") counts.folders++;
+    else if (++counts.files % REPORT_EVERY === 0) report(observer, "export", { done: counts.files, bytes: counts.bytes });
   }
 }
 
-async function* fileEntry(state: Export, path: ByteString, file: ViewFile): AsyncGenerator<TarWriteEntry> {
-  const { record, checksum } = file;
-  const content = openContent(state.repository, checksum);
-  try {
-    const base = { ...owned(content.meta), name: path, mtime: timeOf(state, record) };
-    if (record?.linkTo !== undefined && isSameFile(state, record.linkTo, checksum)) {
-      yield { ...base, type: "hardlink", linkName: record.linkTo };
-    } else if (isLink(content.meta)) yield { ...base, type: "symlink", linkName: content.meta.target };
-    else {
-      const sparse = extentsWithin(record, content.size);
-      const chunks = contentChunks(content);
-      const stored = sparse === undefined ? chunks : extentsOf(chunks, sparse);
-      yield { ...base, type: "file", size: content.size, content: stored, ...(sparse && { sparse }) };
-    }
-    state.files++;
-    state.bytes += content.size;
-    report(state.observer, "export", { done: state.files, bytes: state.bytes });
-  } finally {
-    closeContent(content);
+function* tellFlags(items: Iterable<TreeItem>, observer: Observer): Generator<TreeItem, void, undefined> {
+  let lost = 0;
+  for (const item of items) {
+    if (item.record?.flags) lost++;
+    yield item;
   }
+  if (lost > 0)
+    notice(observer, "flags", `the inode flags (chattr) of ${lost} files are not in the archive: tar has no place for them`);
 }
 
-function nodeEntry(state: Export, path: ByteString, { node, record }: ViewNode): TarWriteEntry {
-  const type = NODE_TYPES[node.mode & ~PERMISSIONS]!;
-  const base = { ...owned(node), name: path, mtime: timeOf(state, record) };
-  if (record.linkTo !== undefined && findAt(state, record.linkTo)?.kind === "node") {
-    return { ...base, type: "hardlink", linkName: record.linkTo };
+function leafItem(path: ByteString, found: Exclude<FoundEntry, { kind: "folder" }>): TreeItem {
+  if (found.kind === "file") return { kind: "file", path, checksum: found.checksum, record: found.record };
+  return { kind: "node", path, node: found.node, record: found.record };
+}
+
+/** Names as `ostree export` makes them: `./` for the root, all others without it. */
+function namer(base: ByteString, prefix: ByteString): (path: ByteString, isFolder: boolean) => ByteString {
+  const skipped = base === "" ? 0 : base.length + 1;
+  return (path, isFolder) => {
+    const name = joinBytes(prefix, path.slice(skipped) as ByteString);
+    return isFolder ? (`${name === "" ? "." : name}/` as ByteString) : name;
+  };
+}
+
+function pathOf(text: string): ByteString {
+  const names = text.split("/").filter((name) => name !== "" && name !== ".");
+  return bytesOf(names.join("/"));
+}
+
+function folderOf(path: ByteString): ByteString {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/"))) as ByteString;
+}
+
+function prefixOf(text: string): ByteString {
+  if (text === "") return EMPTY;
+  if (text.startsWith("/") || text.split("/").includes("..") || text.includes("\0")) {
+    throw new RegrowError("usage", `${text}: can't be put in front of the names of an archive.`, {
+      path: text,
+      hint: "Name a relative path without `..`.",
+    });
   }
-  return type === "fifo" ? { ...base, type } : { ...base, type, devMajor: node.major, devMinor: node.minor };
-}
-
-/** A leader that is not what it should be would make the archive unreadable: then the name stands for itself. */
-function isSameFile(state: Export, leader: ByteString, checksum: Checksum): boolean {
-  const found = findAt(state, leader);
-  return found?.kind === "file" && found.checksum === checksum;
-}
-
-function findAt({ repository, root }: Export, path: ByteString): FoundEntry | undefined {
-  let found: FoundEntry | undefined = { kind: "folder", ...root };
-  for (const name of path.split("/") as ByteString[]) {
-    if (found?.kind !== "folder") return undefined;
-    found = entryIn(viewFolder(repository, found.tree, found.sidecar), name);
-  }
-  return found;
-}
-
-function owned({
-  uid,
-  gid,
-  mode,
-  xattrs,
-}: Omit<ViewNode["node"], "major" | "minor">): Pick<TarWriteEntry, "uid" | "gid" | "mode" | "xattrs"> {
-  return { uid, gid, mode: mode & PERMISSIONS, xattrs };
-}
-
-function timeOf({ time }: Export, record: EntryRecord | undefined): TarTime {
-  return record?.time ?? time;
-}
-
-/** Undefined for a file without holes, and where the record tells of more than there is. */
-function extentsWithin(record: EntryRecord | undefined, size: number): readonly TarExtent[] | undefined {
-  const last = record?.data?.at(-1);
-  return last !== undefined && last.offset + last.length > size ? undefined : record?.data;
-}
-
-async function* extentsOf(chunks: AsyncIterable<Buffer>, extents: readonly TarExtent[]): AsyncGenerator<Buffer> {
-  let position = 0;
-  let next = 0;
-  for await (const chunk of chunks) {
-    const end = position + chunk.length;
-    for (; next < extents.length && extents[next]!.offset < end; next++) {
-      const { offset, length } = extents[next]!;
-      yield chunk.subarray(Math.max(0, offset - position), Math.min(chunk.length, offset + length - position));
-      if (offset + length > end) break;
-    }
-    position = end;
-  }
+  return pathOf(text);
 }
