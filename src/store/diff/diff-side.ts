@@ -101,7 +101,7 @@ function scannedFolder(disk: OnDisk, path: ByteString, name: ByteString, folder:
     loadMeta: () => folder.meta,
     list: () => {
       const entries = new Map<ByteString, SideEntry>();
-      for (const [child, file] of folder.files) {
+      for (const [child, file] of byName(folder.files)) {
         const at = joinBytes(path, child);
         const open = (): OpenContent => openOnDisk(disk.rootFd, at, disk.options);
         entries.set(child, {
@@ -112,11 +112,16 @@ function scannedFolder(disk: OnDisk, path: ByteString, name: ByteString, folder:
           open,
         });
       }
-      for (const [child, { node, extras }] of folder.nodes) {
+      for (const [child, { node, extras }] of byName(folder.nodes)) {
         entries.set(child, { kind: "node", name: child, node, record: extrasRecord(child, extras, joinBytes(path, child)) });
       }
-      for (const [child, sub] of folder.dirs) entries.set(child, scannedFolder(disk, joinBytes(path, child), child, sub));
+      for (const [child, sub] of byName(folder.dirs)) entries.set(child, scannedFolder(disk, joinBytes(path, child), child, sub));
       return { entries, self: extrasRecord(ROOT, folder.extras, path) };
     },
   };
+}
+
+/** A disk lists its folders in any order; which of two like files is the renamed one must not depend on it. */
+function byName<Value>(entries: ReadonlyMap<ByteString, Value>): [ByteString, Value][] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
