@@ -1,6 +1,7 @@
 /** Naming a commit and taking a name away, together with the companion that keeps its sidecar alive. */
 import { RegrowError } from "../base/errors.ts";
 import type { Checksum } from "../codec/ostree/checksum.ts";
+import { holdObjects } from "./hold-objects.ts";
 import { loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { checkRefName, companionRef, readRef } from "./refs.ts";
@@ -12,7 +13,7 @@ export interface PointRefOptions {
   readonly force?: boolean;
 }
 
-/** Makes `name` stand for `commit`. Throws `exists` where it stands for another one, and `usage` for no name. */
+/** Makes `name` stand for `commit`. Throws `exists` where it stands for another one, `not-found`, and `usage` for no name. */
 export async function pointRef(
   repository: Repository,
   name: string,
@@ -20,12 +21,17 @@ export async function pointRef(
   { force }: PointRefOptions = {},
 ): Promise<void> {
   checkRefName(name);
-  const before = readRef(repository, name);
-  if (before !== undefined && before !== commit && force !== true) throw taken(name, before);
-  const expected = force === true ? undefined : (before ?? null);
-  const changes: RefChange[] = [{ name, commit, expected }, ...companionChanges(repository, name, commit)];
-  const moved = await moveRefs(repository, changes);
-  if (!moved) throw taken(name, readRef(repository, name));
+  // A prune must not remove the commit before it has its name.
+  const release = await holdObjects(repository, undefined);
+  try {
+    const before = readRef(repository, name);
+    if (before !== undefined && before !== commit && force !== true) throw taken(name, before);
+    const expected = force === true ? undefined : (before ?? null);
+    const changes: RefChange[] = [{ name, commit, expected }, ...companionChanges(repository, name, commit)];
+    if (!(await moveRefs(repository, changes))) throw taken(name, readRef(repository, name));
+  } finally {
+    release();
+  }
 }
 
 /** Throws `not-found` where one of them does not exist; then none is deleted. */

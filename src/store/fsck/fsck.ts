@@ -8,8 +8,8 @@ import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { type ObjectName, objectText } from "../../codec/ostree/object-name.ts";
-import { takeLock } from "../../sys/lock.ts";
 import { startPool } from "../../sys/worker-pool.ts";
+import { holdObjects } from "../hold-objects.ts";
 import { OBJECT_FOLDERS, type ObjectIndex, indexObjects } from "../list-objects.ts";
 import { hasObject } from "../object-files.ts";
 import { listPartial, unmarkPartial } from "../partial-commits.ts";
@@ -65,9 +65,14 @@ export async function checkRepository(
   options: FsckOptions = {},
   observer: Observer = {},
 ): Promise<FsckReport> {
-  const found = await withSharedLock(repository, observer.signal, () => look(repository, options, observer));
-  const mended = await mend(repository, options, found.bad, observer.signal);
-  return { ...found, bad: mended };
+  const release = await holdObjects(repository, observer.signal);
+  let found: FsckReport;
+  try {
+    found = await look(repository, options, observer);
+  } finally {
+    release();
+  }
+  return { ...found, bad: await mend(repository, options, found.bad, observer.signal) };
 }
 
 /** Whether nothing is wrong any more. */
@@ -210,17 +215,4 @@ async function mend(
     for (const object of rest) outcomes.set(objectText(object), "deleted");
   }
   return bad.map((object) => ({ ...object, outcome: outcomes.get(objectText(object)) ?? "found" }));
-}
-
-/** A prune must not take away what is being looked at. */
-async function withSharedLock<T>(repository: Repository, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind: "shared", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
-    return await work();
-  } finally {
-    lock?.release();
-  }
 }

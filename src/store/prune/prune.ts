@@ -8,10 +8,12 @@ import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ObjectKind, type ObjectName, looseName } from "../../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { type LockKind, takeLock } from "../../sys/lock.ts";
+import { takeLock } from "../../sys/lock.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
 import { tryStatAt } from "../../sys/stat.ts";
+import { holdObjects } from "../hold-objects.ts";
 import { type ObjectIndex, indexObjects } from "../list-objects.ts";
+import { recoverRefs } from "../move-refs.ts";
 import { loadCommit, loadDirTree, objectFile } from "../object-files.ts";
 import { mergeParentOf } from "../parents.ts";
 import { listPartial, markPartial, unmarkPartial } from "../partial-commits.ts";
@@ -51,12 +53,12 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     deleteCommits: options.deleteCommits ?? [],
   };
   const index = indexObjects(repository);
-  const gathered = await withLock(repository, "shared", observer.signal, () =>
-    gather(repository, indexObjects(repository), rules, undefined, observer),
-  );
+  const gathered = await gatherBeside(repository, rules, observer);
   if (options.dryRun === true) return describe(repository, index, gathered, unneeded(index, gathered));
-  return withLock(repository, "exclusive", observer.signal, () => {
+  return withExclusiveLock(repository, observer.signal, async () => {
     removeLeftOvers(repository);
+    // A commit that a cut has left without its ref is not one that nobody needs.
+    await recoverRefs(repository);
     // Commits that came since are in the new index; objects that came since are not in the old one, and stay.
     const now = gather(repository, indexObjects(repository), rules, gathered, observer);
     const objects = unneeded(index, now);
@@ -64,6 +66,15 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     remove(repository, now.plan, objects, observer);
     return result;
   });
+}
+
+async function gatherBeside(repository: Repository, rules: PruneRules, observer: Observer): Promise<Reachability> {
+  const release = await holdObjects(repository, observer.signal);
+  try {
+    return gather(repository, indexObjects(repository), rules, undefined, observer);
+  } finally {
+    release();
+  }
 }
 
 function gather(
@@ -211,13 +222,15 @@ function describe(
   };
 }
 
-async function withLock<T>(repository: Repository, kind: LockKind, signal: AbortSignal | undefined, work: () => T): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind, timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
+async function withExclusiveLock<T>(
+  { config, fd }: Repository,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const request = { kind: "exclusive", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) } as const;
+  const lock = config.locking ? await takeLock(fd, ".lock", request) : undefined;
   try {
-    return work();
+    return await work();
   } finally {
     lock?.release();
   }
