@@ -18,3 +18,17 @@ export async function holdObjects({ config, fd }: Repository, signal: AbortSigna
     throw error;
   }
 }
+
+/** Runs `work` while objects are held. Throws what `work` throws, `locked`, `cancelled`. */
+export async function whileObjectsHeld<T>(
+  repository: Repository,
+  signal: AbortSignal | undefined,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const release = await holdObjects(repository, signal);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}

@@ -17,7 +17,7 @@ export interface CheckoutSettings {
   readonly union: boolean;
   /** Compare each file with its checksum on the way. */
   readonly verify: boolean;
-  /** New files get another group than the process's own, because the folder above is setgid. */
+  /** New files may get another group than the process's own, because a folder above is setgid. */
   readonly inheritsGroup: boolean;
   /** Where in the commit's tree the checkout begins; "" for the whole tree. */
   readonly subpath: ByteString;

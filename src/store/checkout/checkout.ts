@@ -182,7 +182,7 @@ function settingsFor(repository: Repository, rootFd: number, options: CheckoutOp
     userMode: options.userMode ?? process.geteuid!() !== 0,
     union: options.union === true,
     verify: options.verify === true,
-    inheritsGroup: root.gid !== process.getegid!() || (root.mode & 0o2000) !== 0,
+    inheritsGroup: options.union === true || root.gid !== process.getegid!() || (root.mode & 0o2000) !== 0,
     subpath: normalPath(options.subpath ?? ""),
   };
 }

@@ -13,6 +13,7 @@ import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { S_IFDIR, statAt, typeOf } from "../../sys/stat.ts";
 import { setXattrFd } from "../../sys/xattr.ts";
 import { loadMetadata } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderView, type ViewFile, type ViewNode, viewFolder } from "../tree/folder-view.ts";
 import {
   type CheckoutAnswer,
@@ -50,6 +51,7 @@ export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Pro
 }
 
 async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: CheckoutAnswer): Promise<CheckoutTask[]> {
+  refuseTooDeep(task.path);
   const view = viewFolder(settings.repository, task.tree, task.sidecar);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
@@ -186,7 +188,7 @@ export function finishOpenFolder(
     for (const xattr of meta.xattrs) setXattrFd(dirFd, xattr.name, xattr.value);
     for (const name of self?.emptyXattrs ?? []) setXattrFd(dirFd, name, NOTHING);
   }
-  if (settings.userMode || (meta.mode & 0o7777) !== 0o700) chmodFd(dirFd, meta.mode);
+  if (settings.userMode || settings.union || (meta.mode & 0o7777) !== 0o700) chmodFd(dirFd, meta.mode);
   addFlags(dirFd, (self?.flags ?? 0) & ~LAST_FLAGS, progress);
   if (self?.time !== undefined) setTimeFd(dirFd, self.time);
 }

@@ -11,6 +11,7 @@ import { type DirEntry, readDir } from "../../sys/read-dir.ts";
 import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
 import { flushWrites } from "./flush-writes.ts";
@@ -132,6 +133,7 @@ async function walk(scan: Scan): Promise<FolderNode> {
 }
 
 function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
+  refuseTooDeep(path);
   const fd = openFolder(scan, path);
   if (fd < 0) return undefined;
   try {
