@@ -61,7 +61,7 @@ export interface InitOptions {
  * holds something else, or a repository of another mode.
  */
 export function initRepository(path: string, options: InitOptions): void {
-  makeDirs(CWD, path);
+  makeRoot(path);
   const fd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   try {
     const config = tryReadFileAt(fd, "config");
@@ -77,6 +77,13 @@ export function initRepository(path: string, options: InitOptions): void {
   } finally {
     closeFd(fd);
   }
+}
+
+/** A new folder is its owner's alone: in a repository old setuid programs and everybody's secrets would be open to all. */
+function makeRoot(path: string): void {
+  const above = path.replace(/\/*$/, "").replace(/[^/]*$/, "");
+  if (above !== "") makeDirs(CWD, above);
+  tryMakeDirAt(CWD, bytesOf(path), 0o700);
 }
 
 /** Whether `path` looks like a repository. */

@@ -50,6 +50,16 @@ export function declare(prototype: string): NativeFunction {
   };
 }
 
+/** The same for a call that a failure changes: a file system tells of lost data once, a descriptor is gone after the first close. */
+export function declareOnce(prototype: string): NativeFunction {
+  const call = libc.func(prototype);
+  return (...args) => {
+    const result = call(...args);
+    if (result === -1) errnoOfCall = koffi.errno();
+    return result;
+  };
+}
+
 /** The symbolic errno of the call that failed last on this thread. */
 export function lastErrno(): string {
   return ERRNO_NAMES.get(errnoOfCall) ?? `E${errnoOfCall}`;

@@ -9,6 +9,7 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { type ObjectName, objectText } from "../../codec/ostree/object-name.ts";
 import { startPool } from "../../sys/worker-pool.ts";
+import { whileObjectsHeld } from "../hold-objects.ts";
 import { OBJECT_FOLDERS, type ObjectIndex, indexObjects } from "../list-objects.ts";
 import { hasObject } from "../object-files.ts";
 import { listPartial, unmarkPartial } from "../partial-commits.ts";
@@ -61,7 +62,7 @@ export async function checkRepository(
   observer: Observer = {},
 ): Promise<FsckReport> {
   // A prune must not take away what is being looked at.
-  const found = await withRepositoryLock(repository, "shared", observer.signal, () => look(repository, options, observer));
+  const found = await whileObjectsHeld(repository, observer.signal, () => look(repository, options, observer));
   const bad = await mend(repository, options, found.bad, observer.signal);
   return { ...found, bad, badRefs: checkRefs(repository) };
 }

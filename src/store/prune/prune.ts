@@ -10,6 +10,7 @@ import { type ObjectKind, type ObjectName, looseName } from "../../codec/ostree/
 import { syncFileSystem } from "../../sys/durable.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
 import { tryStatAt } from "../../sys/stat.ts";
+import { whileObjectsHeld } from "../hold-objects.ts";
 import { type ObjectIndex, indexObjects } from "../list-objects.ts";
 import { hasObject, loadCommit, loadDirTree, objectFile } from "../object-files.ts";
 import { mergeParentOf } from "../parents.ts";
@@ -52,7 +53,7 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     deleteCommits: options.deleteCommits ?? [],
   };
   const index = indexObjects(repository);
-  const gathered = await withRepositoryLock(repository, "shared", observer.signal, () =>
+  const gathered = await whileObjectsHeld(repository, observer.signal, () =>
     gather(repository, indexObjects(repository), rules, undefined, observer),
   );
   if (options.dryRun === true) return describe(repository, index, gathered, unneeded(index, gathered));

@@ -14,6 +14,7 @@ import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
+import { flushWrites } from "./flush-writes.ts";
 import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
@@ -98,6 +99,7 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     groups: new Map(),
     running: new Set(),
     startedAt: Date.now(),
+    flushed: new Set(),
     batch: [],
     batchFiles: 0,
     batchBytes: 0,
@@ -137,6 +139,7 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
   try {
     const stat = statFd(fd);
     if (scan.repositoryStat !== undefined && sameFile(stat, scan.repositoryStat)) return undefined;
+    flushWrites(scan, fd, stat);
     const folder = folderNode(scan.request.options, fd, stat);
     const subfolders: ByteString[] = [];
     scan.counts.folders++;
