@@ -27,3 +27,11 @@ export {
 } from "./store/repository.ts";
 export { type RepositoryConfig, type RepositoryMode } from "./store/repository-config.ts";
 export { resolveRevision } from "./store/revision.ts";
+export { type BadObject, type FsckOptions, type FsckReport, checkRepository, isSound } from "./store/fsck/fsck.ts";
+export { type MergeOptions, type RevertOptions, mergeCommits, revertCommit } from "./store/merge/merge.ts";
+export type { MergeReport } from "./store/merge/merge-types.ts";
+export { type PruneOptions, type PruneReport, prune } from "./store/prune/prune.ts";
+export { repositorySource } from "./store/pull/object-source.ts";
+export { pull, push } from "./store/pull/pull.ts";
+export type { PullOptions, PullReport } from "./store/pull/pull-options.ts";
+export { type ExportOptions, exportTar } from "./store/tar/export-tar.ts";
