@@ -75,7 +75,8 @@ export function startPool(options: PoolOptions): WorkerPool {
       const task = busy.get(worker)!;
       busy.delete(worker);
       idle.push(worker);
-      worker.unref();
+      // A worker that is being ended must keep the process alive until it has ended, or `close` never does.
+      if (!closed) worker.unref();
       settle(task, answer);
       hand();
     });

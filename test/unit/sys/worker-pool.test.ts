@@ -114,6 +114,25 @@ test("close ends a job that would never end, and whatever waits", async () => {
   await assert.rejects(pool.run("double", { value: 1 }), { code: "cancelled" });
 });
 
+test("close comes to its end where an answer arrives while the worker is being ended", async () => {
+  const poolFile = new URL("../../../src/sys/worker-pool.ts", import.meta.url).href;
+  const script = `
+    const { startPool } = await import(${JSON.stringify(poolFile)});
+    for (let round = 0; round < 10; round++) {
+      const pool = startPool({ workers: 1, entry: new URL(${JSON.stringify(entry.href)}) });
+      await pool.run("double", { value: 1 });
+      const job = pool.run("double", { value: 2 }).catch(() => {});
+      // The answer lies ready when the worker is told to end.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+      await pool.close();
+      await job;
+    }
+    console.log("closed");
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { timeout: 20_000 });
+  assert.equal(stdout, "closed\n");
+});
+
 test("an idle pool doesn't keep the process alive, a job does", async () => {
   const poolFile = new URL("../../../src/sys/worker-pool.ts", import.meta.url).href;
   const script = `
