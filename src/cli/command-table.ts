@@ -94,6 +94,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/refs.ts")).refs,
   },
   {
+    name: "merge",
+    group: "Repository",
+    summary: "join the changes of another line",
+    load: async () => (await import("./commands/merge.ts")).merge,
+  },
+  {
+    name: "revert",
+    group: "Repository",
+    summary: "take back what a commit changed",
+    load: async () => (await import("./commands/revert.ts")).revert,
+  },
+  {
     name: "push",
     group: "Repository",
     summary: "bring what is here into another repository",

@@ -28,6 +28,9 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   }
 }
 
+/** Milliseconds. */
+const SIGNAL_GRACE = 20;
+
 interface Manner {
   json: boolean;
   verbose: boolean;
@@ -73,10 +76,19 @@ async function run(
   } catch (error) {
     progress.stop();
     flushResults(out);
-    throw error;
+    throw await orCancelled(error, signals.signal);
   } finally {
     signals.stop();
   }
+}
+
+/** Ctrl-C reaches all of a pipeline: what fails because a neighbour has gone is cancelled too. */
+async function orCancelled(error: unknown, signal: AbortSignal): Promise<unknown> {
+  // The end of a pipe that the same key has closed may be seen a moment before the signal.
+  await new Promise((resolve) => setTimeout(resolve, SIGNAL_GRACE));
+  if (!signal.aborted || error instanceof OutputClosed) return error;
+  const isCancelled = error instanceof RegrowError && error.code === "cancelled";
+  return isCancelled ? error : new RegrowError("cancelled", "Cancelled.", { cause: error });
 }
 
 /** What was found before the error is shown before it. */

@@ -1,6 +1,6 @@
 /**
  * What a person sees of a long operation: on a terminal a line that is drawn anew, elsewhere a line now and then, with --json
- * the events themselves. All of it goes to stderr, and nothing for what takes less than a second.
+ * the events themselves. All of it goes to stderr, and nothing for what takes less than a second (without a terminal: less than ten).
  */
 import process from "node:process";
 import type { NoticeEvent, ProgressEvent, RegrowEvent } from "../base/events.ts";
@@ -34,7 +34,7 @@ export function createProgress({ json, quiet, verbose }: ProgressOptions): Progr
   const startedAt = performance.now();
   let phase = "";
   let phaseStartedAt = startedAt;
-  let lastAt = startedAt + FIRST_AFTER - every;
+  let lastAt = terminal || json ? startedAt + FIRST_AFTER - every : startedAt;
   let shown = false;
 
   function hide(): void {

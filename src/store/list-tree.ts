@@ -7,6 +7,7 @@ import { closeContent, openContent } from "./content/content-format.ts";
 import { loadDirMeta } from "./object-files.ts";
 import type { Repository } from "./repository.ts";
 import type { FolderRef, FoundEntry } from "./tree/find-entry.ts";
+import { refuseTooDeep } from "./tree/depth-limit.ts";
 import { followPath } from "./tree/follow-path.ts";
 import { type FolderView, type ViewFile, type ViewNode, viewFolder } from "./tree/folder-view.ts";
 
@@ -49,6 +50,7 @@ export function* listTree(
 }
 
 function* listFolder(repository: Repository, path: ByteString, folder: FolderRef, depth: number): Generator<ListedEntry> {
+  refuseTooDeep(path);
   const view = viewFolder(repository, folder.tree, folder.sidecar);
   yield folderEntry(repository, path, folder, view);
   if (depth < 1) return;

@@ -72,6 +72,7 @@ interface Move {
 function applyAll(repository: Repository, moves: readonly Move[]): void {
   try {
     if (moves.length > 1) writeJournal(repository, moves);
+    else if (moves.length === 1) settleJournal(repository);
     for (const { name, after } of moves) apply(repository, name, after);
     if (moves.length > 1) tryUnlinkAt(repository.fd, `regrow/${JOURNAL}`);
   } catch (error) {
@@ -84,6 +85,7 @@ function takeBack(repository: Repository, moves: readonly Move[]): void {
   try {
     for (const { name, before, after } of moves) if (readRef(repository, name) === after) apply(repository, name, before);
     tryUnlinkAt(repository.fd, `regrow/${JOURNAL}`);
+    settleJournal(repository);
   } catch (error) {
     // The first failure is the one to be told. The journal stays, so that the next who writes does not leave it at half.
     if (!(error instanceof RegrowError)) throw error;
@@ -93,6 +95,11 @@ function takeBack(repository: Repository, moves: readonly Move[]): void {
 function writeJournal(repository: Repository, moves: readonly Move[]): void {
   const lines = moves.map(({ name, before, after }) => `${name} ${before ?? "-"} ${after ?? "-"}\n`).join("");
   writeFile(repository, `regrow/${JOURNAL}`, `${JOURNAL_MARK} ${checksumOf(Buffer.from(lines))}\n${lines}`);
+}
+
+/** Durably: a journal that came back after a cut would undo the moves that came after its own. */
+function settleJournal(repository: Repository): void {
+  if (repository.config.fsync) fsyncDirAt(repository.fd, "regrow");
 }
 
 function completeJournal(repository: Repository): void {

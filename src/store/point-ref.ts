@@ -5,6 +5,7 @@ import { loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { checkRefName, companionRef, readRef } from "./refs.ts";
 import type { Repository } from "./repository.ts";
+import { withRepositoryLock } from "./repository-lock.ts";
 import { sidecarCommitOf } from "./tree/folder-view.ts";
 
 export interface PointRefOptions {
@@ -12,7 +13,7 @@ export interface PointRefOptions {
   readonly force?: boolean;
 }
 
-/** Makes `name` stand for `commit`. Throws `exists` where it stands for another one, and `usage` for no name. */
+/** Makes `name` stand for `commit`. Throws `exists` where it stands for another one, `usage` for no name, `locked`. */
 export async function pointRef(
   repository: Repository,
   name: string,
@@ -20,12 +21,15 @@ export async function pointRef(
   { force }: PointRefOptions = {},
 ): Promise<void> {
   checkRefName(name);
-  const before = readRef(repository, name);
-  if (before !== undefined && before !== commit && force !== true) throw taken(name, before);
-  const expected = force === true ? undefined : (before ?? null);
-  const changes: RefChange[] = [{ name, commit, expected }, ...companionChanges(repository, name, commit)];
-  const moved = await moveRefs(repository, changes);
-  if (!moved) throw taken(name, readRef(repository, name));
+  // A prune must not take the commit away between the look at it and the move.
+  await withRepositoryLock(repository, "shared", undefined, async () => {
+    const before = readRef(repository, name);
+    if (before !== undefined && before !== commit && force !== true) throw taken(name, before);
+    const expected = force === true ? undefined : (before ?? null);
+    const changes: RefChange[] = [{ name, commit, expected }, ...companionChanges(repository, name, commit)];
+    const moved = await moveRefs(repository, changes);
+    if (!moved) throw taken(name, readRef(repository, name));
+  });
 }
 
 /** Throws `not-found` where one of them does not exist; then none is deleted. */

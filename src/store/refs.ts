@@ -21,13 +21,14 @@ export interface Ref {
 }
 
 const COMPANION = "regrow/sidecar/";
-const PIECE = /^[-._\w\d]+$/;
+/** OSTree lists no ref that begins with a dot, and so prunes what it names. */
+const PIECE = /^[-_\w\d][-._\w\d]*$/;
 
-/** Throws `usage` where the name is no ref name: letters, digits, `-`, `.`, `_`, in pieces divided by `/`. */
+/** Throws `usage` where the name is no ref name: letters, digits, `-`, `.`, `_`, in pieces divided by `/`, none with a dot in front. */
 export function checkRefName(name: string): void {
   const { remote, ref } = splitRemote(name);
   const pieces = [...(remote === undefined ? [] : [remote]), ...ref.split("/")];
-  if (name.length < 200 && pieces.every((piece) => PIECE.test(piece) && piece !== "." && piece !== "..")) return;
+  if (name.length < 200 && pieces.every((piece) => PIECE.test(piece))) return;
   throw new RegrowError("usage", `${JSON.stringify(name)}: not a ref name.`, {
     hint: "Use letters, digits, '-', '.', '_' and '/'.",
   });

@@ -7,7 +7,7 @@
  */
 import { displayBytes, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
-import { formatKeyfile, parseKeyfile } from "../codec/keyfile.ts";
+import { type Keyfile, formatKeyfile, parseKeyfile } from "../codec/keyfile.ts";
 import { replaceFileAt, syncFileSystem } from "../sys/durable.ts";
 import { makeDirs, tryMakeDirAt } from "../sys/names.ts";
 import { CWD, O, closeFd, openAt } from "../sys/open.ts";
@@ -28,6 +28,7 @@ export interface Repository {
 
 const FOLDERS = ["objects", "tmp", "tmp/cache", "extensions", "state", "refs", "refs/heads", "refs/mirrors", "refs/remotes"];
 const MAX_PARENTS = 8;
+const MAX_CONFIG = 1024 * 1024;
 
 /** Opens the repository at `path`. Throws `no-repository` where there is none. */
 export function openRepository(path: string): Repository {
@@ -60,7 +61,7 @@ export interface InitOptions {
  * holds something else, or a repository of another mode.
  */
 export function initRepository(path: string, options: InitOptions): void {
-  makeDirs(CWD, path);
+  makeRoot(path);
   const fd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   try {
     const config = tryReadFileAt(fd, "config");
@@ -78,6 +79,13 @@ export function initRepository(path: string, options: InitOptions): void {
   }
 }
 
+/** A new folder is its owner's alone: in a repository old setuid programs and everybody's secrets would be open to all. */
+function makeRoot(path: string): void {
+  const above = path.replace(/\/*$/, "").replace(/[^/]*$/, "");
+  if (above !== "") makeDirs(CWD, above);
+  tryMakeDirAt(CWD, bytesOf(path), 0o700);
+}
+
 /** Whether `path` looks like a repository. */
 export function isRepository(path: string): boolean {
   try {
@@ -93,16 +101,36 @@ function openChain(path: string, depth: number): Repository {
   if (depth > MAX_PARENTS)
     throw new RegrowError("corrupt", `${path}: its chain of parent repositories is longer than ${MAX_PARENTS}.`);
   const fd = openRoot(path);
+  let objectsFd = -1;
   try {
-    const text = tryReadFileAt(fd, "config");
-    if (text === undefined) throw noRepository(path);
-    const config = readConfig(parseKeyfile(text.toString("utf8")), path);
-    const objectsFd = openObjects(fd, path);
+    const config = loadConfig(fd, path);
+    objectsFd = openObjects(fd, path);
     const parent = config.parent === undefined ? undefined : openChain(config.parent, depth + 1);
     return { path, fd, objectsFd, config, umask: processUmask(), parent };
   } catch (error) {
+    if (objectsFd >= 0) closeFd(objectsFd);
     closeFd(fd);
     throw error;
+  }
+}
+
+function loadConfig(fd: number, path: string): RepositoryConfig {
+  const text = tryReadFileAt(fd, "config", MAX_CONFIG);
+  if (text === undefined) throw noRepository(path);
+  return readConfig(parseConfig(text, path), path);
+}
+
+function parseConfig(text: Buffer, path: string): Keyfile {
+  try {
+    return parseKeyfile(text.toString("utf8"));
+  } catch (error) {
+    if (!(error instanceof RegrowError)) throw error;
+    const file = `${path}/config`;
+    throw new RegrowError(error.code, `${file}: ${error.message}`, {
+      path: file,
+      hint: "Correct or remove the line.",
+      cause: error,
+    });
   }
 }
 
@@ -125,7 +153,7 @@ function openObjects(fd: number, path: string): number {
 }
 
 function refuseOtherMode(path: string, text: Buffer, mode: RepositoryMode): void {
-  const existing = readConfig(parseKeyfile(text.toString("utf8")), path);
+  const existing = readConfig(parseConfig(text, path), path);
   if (existing.mode === mode) return;
   throw new RegrowError("exists", `${path}: is a repository already, of mode ${existing.mode}.`, {
     path,

@@ -33,8 +33,8 @@ export interface Transaction {
   readonly stagingLock: Lock;
   /** Metadata objects that are known to be there or staged. */
   readonly known: Set<string>;
-  /** Bytes that may be written before the repository's reserve is touched. */
-  readonly budget: number;
+  /** Bytes that may be written before it has to be looked whether the repository's reserve is touched. */
+  budget: number;
   written: number;
   stagedMetadata: number;
   /** Content objects that were staged one by one, and their bytes. */
@@ -109,11 +109,19 @@ export function stageMetadata(transaction: Transaction, kind: MetadataKind, data
   return checksum;
 }
 
-/** Counts bytes against what the repository's reserve leaves. Throws `no-space` before the reserve is touched. */
+/** Counts bytes against what the repository's reserve leaves. Throws `no-space` where the rest is less than `bytes`. */
 export function spend(transaction: Transaction, bytes: number): void {
   transaction.written += bytes;
   if (transaction.written <= transaction.budget) return;
-  const { path } = transaction.repository;
+  // Shared blocks were counted and take no space: what counts is what the file system says, once it knows where all of it goes.
+  const { repository, stagingFd } = transaction;
+  syncFileSystem(stagingFd);
+  const left = spaceBudget(repository);
+  if (left >= bytes) {
+    transaction.budget = transaction.written - bytes + left;
+    return;
+  }
+  const { path } = repository;
   throw new RegrowError(
     "no-space",
     `${path}: too little space: ${formatSize(transaction.written)} would be written, ${formatSize(Math.max(0, transaction.budget))} may be.`,

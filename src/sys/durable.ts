@@ -1,14 +1,14 @@
 /** Making what was written survive a power cut. */
 import { bytesOf } from "../base/byte-string.ts";
 import { failPoint } from "./fail-point.ts";
-import { declare, lastError } from "./native.ts";
+import { declareOnce, lastError } from "./native.ts";
 import { renameAt, tryUnlinkAt } from "./names.ts";
 import { O, closeFd, openAt } from "./open.ts";
 import { temporaryName } from "./temporary-name.ts";
 import { writeAt } from "./write-file.ts";
 
-const fsync = declare("int fsync(int)");
-const syncfs = declare("int syncfs(int)");
+const fsync = declareOnce("int fsync(int)");
+const syncfs = declareOnce("int syncfs(int)");
 
 export function fsyncFd(fd: number): void {
   failPoint("fsync");

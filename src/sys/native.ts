@@ -29,15 +29,40 @@ const ERRNO_NAMES = new Map(
     .map(([name, value]) => [value as number, name]),
 );
 
-/** A libc function by its C prototype. Use int64_t and uint64_t for ssize_t, off_t and size_t. */
+/**
+ * What the engine's own waiting for locks leaves in errno when it happens between a call and the look at errno. A call that has
+ * failed has done nothing, so making it again is right whatever its true reason was.
+ */
+const DOUBTFUL = new Set([os.constants.errno.EAGAIN, os.constants.errno.EINTR, os.constants.errno.ETIMEDOUT]);
+const ATTEMPTS = 3;
+let errnoOfCall = 0;
+
+/** A libc function by its C prototype, which returns -1 where it fails. Use int64_t and uint64_t for ssize_t, off_t and size_t. */
 export function declare(prototype: string): NativeFunction {
-  return libc.func(prototype);
+  const call = libc.func(prototype);
+  return (...args) => {
+    for (let attempt = 1; ; attempt++) {
+      const result = call(...args);
+      if (result !== -1) return result;
+      errnoOfCall = koffi.errno();
+      if (!DOUBTFUL.has(errnoOfCall) || attempt === ATTEMPTS) return result;
+    }
+  };
 }
 
-/** The symbolic errno of the call just made on this thread. */
+/** The same for a call that a failure changes: a file system tells of lost data once, a descriptor is gone after the first close. */
+export function declareOnce(prototype: string): NativeFunction {
+  const call = libc.func(prototype);
+  return (...args) => {
+    const result = call(...args);
+    if (result === -1) errnoOfCall = koffi.errno();
+    return result;
+  };
+}
+
+/** The symbolic errno of the call that failed last on this thread. */
 export function lastErrno(): string {
-  const value = koffi.errno();
-  return ERRNO_NAMES.get(value) ?? `E${value}`;
+  return ERRNO_NAMES.get(errnoOfCall) ?? `E${errnoOfCall}`;
 }
 
 /** The error of the call just made on this thread. */

@@ -6,10 +6,10 @@ import { type ByteString, displayBytes } from "../base/byte-string.ts";
 import { RegrowError } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { failPoint } from "./fail-point.ts";
-import { declare, lastErrno, lastError } from "./native.ts";
+import { declare, declareOnce, lastErrno, lastError } from "./native.ts";
 
 const openat = declare("int openat(int, void *, int, unsigned int)");
-const close = declare("int close(int)");
+const close = declareOnce("int close(int)");
 const dup = declare("int fcntl(int, int, int)");
 const syscall6 = declare("int64_t syscall(int64_t, int64_t, void *, void *, int64_t)");
 

@@ -61,17 +61,18 @@ export function readLinkAt(dirFd: number, name: ByteString | string): ByteString
 
 function readAndClose(fd: number, name: string, limit: number): Buffer {
   try {
-    const path = displayBytes(name as ByteString);
     const { mode, size } = statFd(fd);
-    // Some file systems give an empty folder the size 0, so that reading it would look like reading an empty file.
-    if (typeOf(mode) === S_IFDIR) throw new SystemError("read", "EISDIR", path);
-    if (typeOf(mode) !== S_IFREG) throw new RegrowError("corrupt", `${path}: is no regular file.`, { path });
-    if (size > limit) {
-      throw new RegrowError("corrupt", `${path}: has ${size} bytes, where no more than ${limit} can be right.`, { path });
-    }
+    if (typeOf(mode) !== S_IFREG || size > limit) throw unreadable(mode, size, displayBytes(name as ByteString), limit);
     const buffer = Buffer.allocUnsafe(size);
     return buffer.subarray(0, readAt(fd, buffer, 0, size, 0));
   } finally {
     closeFd(fd);
   }
+}
+
+function unreadable(mode: number, size: number, path: string, limit: number): RegrowError {
+  // Some file systems give an empty folder the size 0, so that reading it would look like reading an empty file.
+  if (typeOf(mode) === S_IFDIR) return new SystemError("read", "EISDIR", path);
+  if (typeOf(mode) !== S_IFREG) return new RegrowError("corrupt", `${path}: is no regular file.`, { path });
+  return new RegrowError("corrupt", `${path}: has ${size} bytes, where no more than ${limit} can be right.`, { path });
 }

@@ -1,6 +1,6 @@
 /**
- * Runs other programs: never through a shell, in the C locale, and stopped with all that they started when the call is cancelled. A program
- * that changes something passes a fail point first, like a system call does.
+ * Runs other programs: never through a shell, in the C locale, and stopped with all that they started when the call is
+ * cancelled. A program that changes something passes a fail point first, like a system call does.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import process from "node:process";

@@ -1,6 +1,6 @@
 /** On a terminal: questions, the progress bar, Ctrl-C. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { before, test } from "node:test";
 import { workbench } from "../support/cli.ts";
 import { requires } from "../support/requires.ts";
@@ -39,44 +39,43 @@ test("a question is answered with yes, no, Ctrl-C or the end of the input", (t) 
 
 test("what takes longer than a second shows how far it is, on one line that goes away", (t) => {
   if (!requires(t, { programs: ["python3"] })) return;
-  makeLargeTree();
-  const ran = run(["commit", "-b", "large", "large"]);
-  assert.equal(ran.code, 0);
-  assert.match(ran.screen, /\r\u001b\[K(scan {2}\d+ {2}[\d.]+ [kMG]B|write {2}\[#+)/);
-  assert.match(ran.screen, /\r\u001b\[K81 files in 1 folder[^\u001b]*\r\n[0-9a-f]{64}\r\n$/);
+  const ran = slowImport(":");
+  assert.match(ran.screen, /\r\u001b\[Kimport {2}[\d,]+ {2}[\d.]+ [kMG]B/);
+  assert.match(ran.screen, /\r\u001b\[K3,000 files in 2 folders[^\u001b]*\r\n[0-9a-f]{64}\r\ncode 0\r\n$/);
   const quick = run(["commit", "-b", "main", "tree"]);
   assert.doesNotMatch(quick.screen, /\u001b/);
 });
 
-test("without a terminal progress is a line now and then, with --quiet there is none", () => {
-  makeLargeTree();
-  const lines = bench.regrow("commit", "--orphan", "--no-xattrs", "large").err.split("\n");
-  assert.ok(lines.filter((line) => line.startsWith("scan ")).length <= 1);
-  assert.equal(bench.regrow("commit", "-q", "--orphan", "--owner-uid=1", "large").err, "");
+test("Ctrl-C stops what waits for more", (t) => {
+  if (!requires(t, { programs: ["python3"] })) return;
+  const ran = slowImport("echo waiting > /dev/tty; sleep 5", { appears: "waiting", press: CTRL_C });
+  assert.match(ran.screen, /\^C[^\n]*regrow: Cancelled\.\r\ncode 130\r\n$/);
 });
 
-test("Ctrl-C stops a commit", (t) => {
-  if (!requires(t, { programs: ["python3"] })) return;
-  makeLargeTree();
-  const ran = run(["commit", "--orphan", "--owner-uid=2", "large"], { appears: "scan", press: CTRL_C });
-  assert.equal(ran.code, 130, ran.screen);
+test("without a terminal, and with --quiet, a short work says nothing on the way", () => {
+  const lines = bench.regrow("commit", "--orphan", "tree").err.trimEnd().split("\n");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /^1 file in 1 folder/);
+  assert.equal(bench.regrow("commit", "-q", "--orphan", "tree").err, "");
 });
 
 function run(args: readonly string[], ...keys: readonly Key[]): OnTerminal {
-  const env = { ...bench.environment, TERM: "xterm", COLUMNS: "80" };
-  return onTerminal({ program: bench.program, args, cwd: bench.folder, env, keys });
+  return onTerminal({ program: bench.program, args, cwd: bench.folder, env: terminalEnvironment(), keys });
 }
 
-let isMade = false;
-
-/** Long enough to be read in more than a second, in files that share nothing. */
-function makeLargeTree(): void {
-  if (isMade) return;
-  const data = Buffer.alloc(8 * 1024 * 1024, "0123456789abcdef\n");
-  bench.write("large/first", "");
-  for (let index = 0; index < 80; index++) {
-    data.writeUInt32LE(index);
-    writeFileSync(bench.at("large", `file-${index}`), data);
+/** An archive that comes in three parts: a pause of more than a second, and `between` before the last. */
+function slowImport(between: string, ...keys: readonly Key[]): OnTerminal {
+  if (!existsSync(bench.at("many.tar"))) {
+    for (let index = 0; index < 3000; index++) bench.write(`many/folder/file-${index}`, String(index));
+    bench.ok("commit", "-q", "-b", "many", "many");
+    bench.ok("export", "-q", "many", "many.tar");
   }
-  isMade = true;
+  const parts = `head -c 9999 many.tar; sleep 1.5; tail -c +10000 many.tar | head -c 2000000; ${between}; tail -c +2010000 many.tar`;
+  const script = `trap : INT; (${parts}) 2> /dev/null | "$0" import -b slow -; echo "code \${PIPESTATUS[1]}"`;
+  const args = ["-c", script, bench.program];
+  return onTerminal({ program: "/bin/bash", args, cwd: bench.folder, env: terminalEnvironment(), keys });
+}
+
+function terminalEnvironment(): NodeJS.ProcessEnv {
+  return { ...bench.environment, TERM: "xterm", COLUMNS: "80" };
 }

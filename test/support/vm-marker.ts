@@ -71,6 +71,8 @@ mount --bind / /run/regrow-root
 checksum() {${PIPELINE}
 }
 tree=$(checksum /run/regrow-root)
+# The kernel's own messages would get in between.
+dmesg -n 1
 echo "REGROW-MARKER nonce=${nonce} uuid=$(findmnt -no UUID /) folder=$(findmnt -no FSROOT /) tree=$tree END" > /dev/ttyS0
 umount /run/regrow-root
 systemctl poweroff --no-block
@@ -80,12 +82,13 @@ systemctl poweroff --no-block
 const UNIT = `[Unit]
 Description=Says over the serial console which tree this is
 After=basic.target
+# A login prompt hangs the line up when it begins, and what is being written then is lost.
+Before=getty.target serial-getty@ttyS0.service
 
 [Service]
 Type=oneshot
 ExecStart=/usr/local/sbin/regrow-marker
-StandardError=tty
-TTYPath=/dev/ttyS0
+StandardError=journal+console
 
 [Install]
 WantedBy=multi-user.target

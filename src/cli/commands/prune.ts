@@ -1,7 +1,11 @@
 /** `regrow prune`: remove what is not needed any more. */
 import { EXIT } from "../../base/exit-codes.ts";
 import { formatCount, formatDuration, formatSize } from "../../base/units.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type PruneReport, prune as pruneRepository } from "../../store/prune/prune.ts";
+import { loadCommit } from "../../store/object-files.ts";
+import type { Repository } from "../../store/repository.ts";
+import { sidecarCommitOf } from "../../store/tree/folder-view.ts";
 import { commitNamed } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
 import { countOf } from "../render/commit-counts.ts";
@@ -45,10 +49,12 @@ export const prune = defineCommand<Options>({
         refsOnly: options.refsOnly,
         deleteCommits: options.deleteCommit?.map((revision) => commitNamed(repository, revision)),
       };
-      const plan = await pruneRepository(repository, { ...rules, dryRun: true }, observer);
+      const whole = await pruneRepository(repository, { ...rules, dryRun: true }, observer);
+      const companions = companionsAmong(repository, [...whole.deletedCommits, ...whole.thinnedCommits]);
+      const plan = withoutCompanions(whole, companions);
       const losing = plan.deletedCommits.length + plan.thinnedCommits.length;
       if (!global.dryRun && losing > 0) await confirm(`${summary(plan)} Go on?`);
-      const report = global.dryRun ? plan : await pruneRepository(repository, rules, observer);
+      const report = global.dryRun ? plan : withoutCompanions(await pruneRepository(repository, rules, observer), companions);
       if (global.json) return out.json({ dryRun: global.dryRun, ...report });
       for (const commit of report.deletedCommits) out.print(`deleted ${commit}`);
       for (const commit of report.thinnedCommits) out.print(`thinned ${commit}`);
@@ -58,6 +64,20 @@ export const prune = defineCommand<Options>({
     });
   },
 });
+
+/** Sidecars have commits of their own, which say nothing to a person. */
+function companionsAmong(repository: Repository, commits: readonly Checksum[]): ReadonlySet<Checksum | undefined> {
+  return new Set(commits.map((commit) => sidecarCommitOf(loadCommit(repository, commit))));
+}
+
+function withoutCompanions(report: PruneReport, companions: ReadonlySet<Checksum | undefined>): PruneReport {
+  const isOwn = (commit: Checksum): boolean => !companions.has(commit);
+  return {
+    ...report,
+    deletedCommits: report.deletedCommits.filter(isOwn),
+    thinnedCommits: report.thinnedCommits.filter(isOwn),
+  };
+}
 
 function summary({ deletedCommits, thinnedCommits, objects, totalObjects, freedBytes }: PruneReport): string {
   const count = objects.commit + objects.dirtree + objects.dirmeta + objects.file;

@@ -6,7 +6,7 @@ import { type ByteString, EMPTY, bytesOf } from "../../base/byte-string.ts";
 import { RegrowError } from "../../base/errors.ts";
 import { type Observer, notice } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
-import { fsyncFd, syncFileSystem } from "../../sys/durable.ts";
+import { syncFileSystem } from "../../sys/durable.ts";
 import { existsAt, makeDirs, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
@@ -84,7 +84,9 @@ async function fillOpenFolder(
   const settings = settingsFor(repository, rootFd, options);
   const filled = await fillTree(settings, task, options.workers, observer);
   putLastFlags(settings, filled.finishes, filled.progress);
-  return finish(rootFd, filled, options, observer);
+  if (options.durable === true) syncFileSystem(rootFd);
+  tellLosses(observer, filled.progress);
+  return filled.progress;
 }
 
 async function checkoutNew(
@@ -104,10 +106,13 @@ async function checkoutNew(
       const settings = { ...settingsFor(repository, partial.fd, options), union: false };
       const filled = await fillTree(settings, task, options.workers, observer);
       publish(settings, filled, () => {
+        // Before it has its name: a cut must not leave files without content under it.
+        if (options.durable === true) syncFileSystem(partial.fd);
         if (!renameNoReplaceAt(parentFd, partial.name, parentFd, bytesOf(name))) throw targetExists(target);
       });
-      if (options.durable === true) fsyncFd(parentFd);
-      return finish(partial.fd, filled, options, observer);
+      if (options.durable === true) syncFileSystem(parentFd);
+      tellLosses(observer, filled.progress);
+      return filled.progress;
     } catch (error) {
       removeTreeAt(parentFd, partial.name);
       throw error;
@@ -131,12 +136,6 @@ function publish(settings: CheckoutSettings, { finishes, progress }: FilledTree,
     throw error;
   }
   putLastFlags(settings, root, progress);
-}
-
-function finish(rootFd: number, { progress }: FilledTree, options: CheckoutOptions, observer: Observer): CheckoutProgress {
-  tellLosses(observer, progress);
-  if (options.durable === true) syncFileSystem(rootFd);
-  return progress;
 }
 
 type Start =
@@ -167,7 +166,7 @@ async function checkoutFile(
     const progress = emptyProgress();
     const settings = { ...settingsFor(repository, rootFd, options), union: true };
     await placeFile(settings, rootFd, bytesOf(name), start.checksum, start.record, progress);
-    if (options.durable === true) fsyncFd(rootFd);
+    if (options.durable === true) syncFileSystem(rootFd);
     return { ...progress, files: 1 };
   } finally {
     closeFd(rootFd);

@@ -13,6 +13,7 @@ import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { S_IFDIR, statAt, typeOf } from "../../sys/stat.ts";
 import { setXattrFd } from "../../sys/xattr.ts";
 import { loadMetadata } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderView, type ViewFile, type ViewNode, viewFolder } from "../tree/folder-view.ts";
 import {
   type CheckoutAnswer,
@@ -50,6 +51,7 @@ export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Pro
 }
 
 async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: CheckoutAnswer): Promise<CheckoutTask[]> {
+  refuseTooDeep(task.path);
   const view = viewFolder(settings.repository, task.tree, task.sidecar);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {

@@ -35,7 +35,7 @@ export async function fillTree(
   const pool = startPool({ workers: workers ?? DEFAULT_WORKERS });
   try {
     const { links, finishes, progress } = await fillAll(settings, task, pool, observer);
-    append(finishes, await makePendingLinks(settings, links, progress));
+    append(finishes, await makePendingLinks(settings, task, links, progress));
     finishFolders(settings, finishes, progress);
     return { finishes, progress };
   } finally {

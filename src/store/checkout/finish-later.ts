@@ -6,7 +6,8 @@ import { linkAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { statFd } from "../../sys/stat.ts";
 import { viewFolder } from "../tree/folder-view.ts";
-import type { CheckoutProgress, CheckoutSettings, PendingFinish, PendingLink } from "./checkout-state.ts";
+import type { CheckoutProgress, CheckoutSettings, FolderTask, PendingFinish, PendingLink } from "./checkout-state.ts";
+import { newFolderViews } from "./folder-views.ts";
 import { finishOpenFolder } from "./fill-folder-job.ts";
 import { placeFile, replacing } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
@@ -18,19 +19,26 @@ import { LAST_FLAGS, addFlags } from "./put-flags.ts";
  */
 export async function makePendingLinks(
   settings: CheckoutSettings,
+  root: FolderTask,
   links: readonly PendingLink[],
   progress: CheckoutProgress,
 ): Promise<PendingFinish[]> {
-  const leaders = new Map<ByteString, ByteString>();
+  const leaders = new Map<string, ByteString>();
+  const views = newFolderViews(settings.repository, root);
   const finishes: PendingFinish[] = [];
   for (const link of [...links].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    const leader = leaders.get(link.leader) ?? pathBelow(settings.subpath, link.leader);
+    // The sidecar tells which names are one file, but what is in a file is the tree's to tell: a file that changed while it was
+    // committed may have got another content under each name.
+    const identity = `${views.identityOf(link.path)} ${link.leader}`;
+    const listed = pathBelow(settings.subpath, link.leader);
+    const isSame = listed !== undefined && views.identityOf(listed) === views.identityOf(link.path);
+    const leader = leaders.get(identity) ?? (isSame ? listed : undefined);
     const { folder, name } = split(link.path);
     const dirFd = openBeneath(settings.rootFd, folder, O.RDONLY | O.DIRECTORY);
     try {
       const { mtimeSeconds, mtimeNanoseconds } = statFd(dirFd);
       if (leader !== undefined && tryLink(settings, leader, dirFd, name)) progress.files++;
-      else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(link.leader, link.path);
+      else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(identity, link.path);
       // The new name has changed the time that the folder got before.
       setTimeFd(dirFd, { seconds: mtimeSeconds, nanoseconds: mtimeNanoseconds });
     } finally {

@@ -58,6 +58,7 @@ export function finishBareUser(fd: number, meta: ContentMeta): void {
 /** Writes a new object of mode bare-user-only under `name`. Throws `unsupported` where the metadata isn't canonical. */
 export function writeBareUserOnly(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   refuseUncanonical(meta);
+  if (isLink(meta)) refuseOddLink(meta);
   if (isLink(meta)) return symlinkAt(meta.target, target.dirFd, name);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
     writePayload(fd, payload);
@@ -117,6 +118,7 @@ export function openBareUserOnly(objectsFd: number, name: string): OpenContent |
 }
 
 function writeLink(target: ContentTarget, name: string, meta: ContentMeta): void {
+  refuseOddLink(meta);
   symlinkAt(meta.target, target.dirFd, name);
   if (meta.uid !== process.geteuid!() || meta.gid !== process.getegid!()) chownAt(target.dirFd, name, meta.uid, meta.gid);
   for (const xattr of meta.xattrs) setXattrAt(target.dirFd, name as ByteString, xattr);
@@ -149,6 +151,14 @@ function ownership(stat: Stat): { uid: number; gid: number; mode: number } {
 
 function linkContent(meta: ContentMeta): OpenContent {
   return { meta, size: 0, fd: -1, start: 0, deflated: false };
+}
+
+/** What stands on the disk would be another object. */
+function refuseOddLink({ mode }: ContentMeta): void {
+  if ((mode & 0o7777) === 0o777) return;
+  throw new RegrowError("unsupported", "A symbolic link with permissions of its own can't be kept as a symbolic link.", {
+    hint: "Use a repository of mode archive or bare-user.",
+  });
 }
 
 function refuseUncanonical(meta: ContentMeta): void {

@@ -17,6 +17,7 @@ import type { Aspect, Change } from "./change.ts";
 import { compareFiles, compareFolders, compareNodes, typeOfEntry } from "./compare-entries.ts";
 import { type SideEntry, type SideFolder, commitSide, scannedSide } from "./diff-side.ts";
 import { type Candidate, type Rename, pairRenames } from "./pair-renames.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import type { SidecarRef } from "../tree/folder-view.ts";
 
 /** Sorted by path. */
@@ -129,6 +130,7 @@ function isSame(walk: Walk, a: SideFolder, b: SideFolder): boolean {
 }
 
 async function diffFolder(walk: Walk, path: ByteString, a: SideFolder, b: SideFolder): Promise<void> {
+  refuseTooDeep(path);
   throwIfCancelled(walk.observer.signal);
   if (isSame(walk, a, b)) return;
   const before = a.list();
@@ -175,6 +177,7 @@ function collect(list: Candidate[], path: ByteString, entry: SideEntry): void {
 }
 
 function collectBelow(list: Candidate[], path: ByteString, folder: SideFolder): void {
+  refuseTooDeep(path);
   for (const [name, entry] of folder.list().entries) collect(list, joinBytes(path, name), entry);
 }
 

@@ -28,6 +28,9 @@ export interface CheckObjectsResult {
   readonly damaged: readonly DamagedObject[];
 }
 
+/** These say nothing about the object, which `fsck --delete` would remove. */
+const OUR_OWN = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ETIMEDOUT", "ENOTCONN", "ESTALE"];
+
 export async function checkObjects({ repository, folders }: CheckObjectsJob): Promise<CheckObjectsResult> {
   // Objects of a parent repository are checked there.
   const alone: Repository = { ...repository, parent: undefined };
@@ -87,7 +90,7 @@ function mismatch(): RegrowError {
 
 /** Of an unreadable object too (EIO): to who needs it, it is as good as damaged. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof RegrowError)) throw error;
+  if (!(error instanceof RegrowError) || isErrno(error, ...OUR_OWN)) throw error;
   if (!["corrupt", "hostile", "system", "unsupported"].includes(error.code)) throw error;
   return error.message;
 }

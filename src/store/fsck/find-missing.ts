@@ -14,10 +14,14 @@ export interface FoundCommits {
   readonly missing: readonly ObjectName[];
 }
 
-/** All readable commits, and the objects that the whole ones among them lack. Folders that can't be read are not entered. */
+/**
+ * All readable commits, and what is missing: of the commits that refs name, and of the trees of the whole commits. Folders that can't
+ * be read are not entered.
+ */
 export function findMissing(
   repository: Repository,
   index: ObjectIndex,
+  named: Iterable<Checksum>,
   partial: ReadonlySet<Checksum>,
   signal: AbortSignal | undefined,
 ): FoundCommits {
@@ -29,6 +33,7 @@ export function findMissing(
     missing.set(objectText(object), object);
     return false;
   };
+  for (const checksum of named) need({ kind: "commit", checksum });
   for (const checksum of index.commit) {
     const commit = readable(() => loadCommit(repository, checksum));
     if (commit === undefined) continue;

@@ -3,24 +3,25 @@
  * commits and refs it touches. Threads read and hash; this one walks the trees meanwhile.
  */
 import { type ByteString } from "../../base/byte-string.ts";
-import { RegrowError, throwIfCancelled } from "../../base/errors.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
 import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { type ObjectName, objectText } from "../../codec/ostree/object-name.ts";
-import { takeLock } from "../../sys/lock.ts";
 import { startPool } from "../../sys/worker-pool.ts";
+import { whileObjectsHeld } from "../hold-objects.ts";
 import { OBJECT_FOLDERS, type ObjectIndex, indexObjects } from "../list-objects.ts";
 import { hasObject } from "../object-files.ts";
 import { listPartial, unmarkPartial } from "../partial-commits.ts";
-import { listRefNames, readRef } from "../refs.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 import type { CheckObjectsJob, CheckObjectsResult, DamagedObject } from "./check-objects-job.ts";
+import { type BadRef, checkRefs, namedCommits, refsOfCommits } from "./check-refs.ts";
 import { findMissing, traceDamage } from "./find-missing.ts";
 import { deleteObjects, repairObjects } from "./mend.ts";
 
 export interface FsckOptions {
-  /** Remove bad objects and mark the commits that need them as partial. */
+  /** Remove bad objects and mark the commits that need them as partial; what they lack is told of until it is repaired. */
   readonly delete?: boolean | undefined;
   /** Fetch bad objects from there. */
   readonly repairFrom?: Repository | undefined;
@@ -38,11 +39,6 @@ export interface BadObject extends ObjectName {
   /** The first path at which it stands in the first of the commits. */
   readonly path: ByteString | undefined;
   readonly outcome: "found" | "repaired" | "deleted";
-}
-
-export interface BadRef {
-  readonly name: string;
-  readonly reason: string;
 }
 
 export interface FsckReport {
@@ -65,9 +61,10 @@ export async function checkRepository(
   options: FsckOptions = {},
   observer: Observer = {},
 ): Promise<FsckReport> {
-  const found = await withSharedLock(repository, observer.signal, () => look(repository, options, observer));
-  const mended = await mend(repository, options, found.bad, observer.signal);
-  return { ...found, bad: mended };
+  // A prune must not take away what is being looked at.
+  const found = await whileObjectsHeld(repository, observer.signal, () => look(repository, options, observer));
+  const bad = await mend(repository, options, found.bad, observer.signal);
+  return { ...found, bad, badRefs: checkRefs(repository) };
 }
 
 /** Whether nothing is wrong any more. */
@@ -75,26 +72,21 @@ export function isSound({ bad, badRefs }: FsckReport): boolean {
   return badRefs.length === 0 && bad.every(({ outcome }) => outcome === "repaired");
 }
 
-async function look(repository: Repository, options: FsckOptions, observer: Observer): Promise<FsckReport> {
+async function look(repository: Repository, options: FsckOptions, observer: Observer): Promise<Omit<FsckReport, "badRefs">> {
   const index = indexObjects(repository);
-  const partial = new Set(listPartial(repository).keys());
+  const partial = unchecked(repository);
   const checking = options.quick === true ? Promise.resolve(NOTHING) : checkAll(repository, index, options, observer);
   // It is awaited below; a walk that fails first must not leave its failure unmet.
   checking.catch(() => {});
-  const { commits, missing } = findMissing(repository, index, partial, observer.signal);
+  const { commits, missing } = findMissing(repository, index, namedCommits(repository), partial, observer.signal);
   const { checked, bytes, damaged } = await checking;
-  const all = [
-    ...damaged.map((object) => ({ ...object, problem: "damaged" as const })),
-    ...missing.map((object) => ({ ...object, problem: "missing" as const, reason: "it is missing" })),
-  ];
-  const badRefs = checkRefs(repository);
+  const all = [...damaged.map((object) => ({ ...object, problem: "damaged" as const })), ...missing.map(asMissing)];
   return {
     checked,
     bytes,
     commits: commits.size,
-    partial: [...partial].sort(),
+    partial: [...listPartial(repository).keys()].sort(),
     bad: describe(repository, commits, partial, all),
-    badRefs,
   };
 }
 
@@ -139,88 +131,86 @@ function describe(
   const traces = traceDamage(repository, commits, partial, new Set(objects.map(objectText)));
   const refs = refsOfCommits(repository, commits);
   const described = objects.map((object): BadObject => {
-    const touched = traces.get(objectText(object)) ?? [];
+    const touched = (traces.get(objectText(object)) ?? []).sort((a, b) => (a.commit < b.commit ? -1 : 1));
     const names = new Set(touched.flatMap(({ commit }) => refs.get(commit) ?? []));
     return {
       ...object,
-      commits: touched.map(({ commit }) => commit).sort(),
+      commits: touched.map(({ commit }) => commit),
       refs: [...names].sort(),
       path: touched[0]?.path,
       outcome: "found",
     };
   });
-  return described.sort((a, b) => (objectText(a) < objectText(b) ? -1 : 1));
-}
-
-function refsOfCommits(repository: Repository, commits: ReadonlyMap<Checksum, Commit>): Map<Checksum, string[]> {
-  const refs = new Map<Checksum, string[]>();
-  for (const name of listRefNames(repository)) {
-    let at = tryReadRef(repository, name);
-    for (const seen = new Set<Checksum>(); at !== undefined && !seen.has(at); at = commits.get(at)?.parent) {
-      seen.add(at);
-      refs.set(at, [...(refs.get(at) ?? []), name]);
-    }
-  }
-  return refs;
-}
-
-function checkRefs(repository: Repository): BadRef[] {
-  const bad: BadRef[] = [];
-  for (const name of listRefNames(repository)) {
-    try {
-      const commit = readRef(repository, name);
-      if (commit !== undefined && !hasObject(repository, "commit", commit))
-        bad.push({ name, reason: `it names the commit ${commit}, which is missing` });
-    } catch (error) {
-      if (!(error instanceof RegrowError) || error.code !== "corrupt") throw error;
-      bad.push({ name, reason: "it holds no checksum" });
-    }
-  }
-  return bad;
-}
-
-function tryReadRef(repository: Repository, name: string): Checksum | undefined {
-  try {
-    return readRef(repository, name);
-  } catch (error) {
-    if (error instanceof RegrowError && error.code === "corrupt") return undefined;
-    throw error;
-  }
+  return described.sort(byName);
 }
 
 async function mend(
   repository: Repository,
   options: FsckOptions,
-  bad: readonly BadObject[],
+  found: readonly BadObject[],
   signal: AbortSignal | undefined,
 ): Promise<BadObject[]> {
-  const outcomes = new Map<string, BadObject["outcome"]>();
-  if (bad.length > 0 && options.repairFrom !== undefined) {
-    for (const object of await repairObjects(repository, options.repairFrom, bad, signal))
-      outcomes.set(objectText(object), "repaired");
-  }
-  const rest = bad.filter((object) => !outcomes.has(objectText(object)));
-  if (rest.length > 0 && options.delete === true) {
-    const touched = [...new Set(rest.flatMap(({ commits }) => commits))];
-    await deleteObjects(repository, rest, touched, signal);
-    unmarkPartial(
-      repository,
-      rest.filter(({ kind }) => kind === "commit").map(({ checksum }) => checksum),
-    );
-    for (const object of rest) outcomes.set(objectText(object), "deleted");
-  }
-  return bad.map((object) => ({ ...object, outcome: outcomes.get(objectText(object)) ?? "found" }));
+  const repaired = await repairAll(repository, options.repairFrom, found, signal);
+  if (options.repairFrom !== undefined && options.quick !== true) await unmarkWhole(repository, repaired, signal);
+  const rest = repaired.filter(({ outcome }) => outcome === "found");
+  if (rest.length === 0 || options.delete !== true) return repaired;
+  const touched = [...new Set(rest.flatMap(({ commits }) => commits))];
+  await deleteObjects(repository, rest, touched, signal);
+  unmarkPartial(
+    repository,
+    rest.filter(({ kind }) => kind === "commit").map(({ checksum }) => checksum),
+  );
+  return repaired.map((object) => (object.outcome === "found" ? { ...object, outcome: "deleted" } : object));
 }
 
-/** A prune must not take away what is being looked at. */
-async function withSharedLock<T>(repository: Repository, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind: "shared", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
-    return await work();
-  } finally {
-    lock?.release();
+/** A folder or commit that could not be read may have hidden that more is missing below it: so until nothing new is found. */
+async function repairAll(
+  repository: Repository,
+  from: Repository | undefined,
+  found: readonly BadObject[],
+  signal: AbortSignal | undefined,
+): Promise<BadObject[]> {
+  const bad = new Map(found.map((object) => [objectText(object), object]));
+  let pending = from === undefined ? [] : found;
+  while (from !== undefined && pending.length > 0) {
+    const repaired = await repairObjects(repository, from, pending, signal);
+    for (const object of repaired.map(objectText)) bad.set(object, { ...bad.get(object)!, outcome: "repaired" });
+    if (repaired.every(({ kind }) => kind === "file")) break;
+    const missing = await withRepositoryLock(repository, "shared", signal, () => lookForMissing(repository, signal));
+    pending = missing.filter((object) => !bad.has(objectText(object)));
+    for (const object of pending) bad.set(objectText(object), object);
   }
+  return [...bad.values()].sort(byName);
+}
+
+function lookForMissing(repository: Repository, signal: AbortSignal | undefined): BadObject[] {
+  const partial = unchecked(repository);
+  const { commits, missing } = findMissing(repository, indexObjects(repository), namedCommits(repository), partial, signal);
+  return describe(repository, commits, partial, missing.map(asMissing));
+}
+
+/** Commits that rightly lack a part. Those that ostree or regrow marked for their damage still do it wrongly. */
+function unchecked(repository: Repository): Set<Checksum> {
+  const marks = [...listPartial(repository)].filter(([, reason]) => reason !== "damaged");
+  return new Set(marks.map(([commit]) => commit));
+}
+
+/** Takes the mark of damage from commits that need nothing any more that is bad. */
+async function unmarkWhole(repository: Repository, bad: readonly BadObject[], signal: AbortSignal | undefined): Promise<void> {
+  await withRepositoryLock(repository, "shared", signal, () => {
+    const missing = lookForMissing(repository, signal);
+    const left = bad.filter(({ outcome }) => outcome !== "repaired");
+    const hurt = new Set([...missing, ...left].flatMap(({ commits }) => commits));
+    const marked = [...listPartial(repository)].filter(([commit, reason]) => reason === "damaged" && !hurt.has(commit));
+    const whole = marked.map(([commit]) => commit).filter((commit) => hasObject(repository, "commit", commit));
+    unmarkPartial(repository, whole);
+  });
+}
+
+function asMissing(object: ObjectName): DamagedObject & { readonly problem: "missing" } {
+  return { ...object, problem: "missing", reason: "it is missing" };
+}
+
+function byName(a: ObjectName, b: ObjectName): number {
+  return objectText(a) < objectText(b) ? -1 : 1;
 }

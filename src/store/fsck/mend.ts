@@ -4,7 +4,6 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { checksumOf } from "../../codec/ostree/checksum.ts";
 import { type ObjectName, looseName } from "../../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { takeLock } from "../../sys/lock.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
 import { closeContent, openContent } from "../content/content-format.ts";
@@ -12,6 +11,7 @@ import { copyContent } from "../content/copy-content.ts";
 import { objectFile, tryLoadMetadata } from "../object-files.ts";
 import { remarkPartial } from "../partial-commits.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 import { publish, stageFile, withTransaction } from "../transaction.ts";
 
 /** Fetches what `from` has in good order. Returns the objects that were mended. Each is verified before it is put in place. */
@@ -43,17 +43,11 @@ export async function deleteObjects(
   touched: readonly Checksum[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind: "exclusive", timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
+  await withRepositoryLock(repository, "exclusive", signal, () => {
     remarkPartial(repository, touched, "damaged");
     for (const { kind, checksum } of objects) tryUnlinkAt(repository.objectsFd, objectFile(repository, kind, checksum));
-    if (config.fsync) syncFileSystem(fd);
-  } finally {
-    lock?.release();
-  }
+    if (repository.config.fsync) syncFileSystem(repository.fd);
+  });
 }
 
 async function stageContentFrom(

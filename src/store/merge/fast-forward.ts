@@ -5,9 +5,15 @@ import { branchChanges } from "../branch-changes.ts";
 import { moveRefs } from "../move-refs.ts";
 import { hasWholeCommit } from "../partial-commits.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 
-/** Throws `conflict` where the branch does not name `from` any more, `not-found` where `to` lacks its tree. */
+/** Throws `conflict` where the branch does not name `from` any more, `not-found` where `to` lacks its tree, `locked`. */
 export async function moveForward(repository: Repository, branch: string, from: Checksum, to: Checksum): Promise<void> {
+  // A prune must not take the commit away between the look at it and the move.
+  await withRepositoryLock(repository, "shared", undefined, () => moveLocked(repository, branch, from, to));
+}
+
+async function moveLocked(repository: Repository, branch: string, from: Checksum, to: Checksum): Promise<void> {
   if (!hasWholeCommit(repository, to)) {
     throw new RegrowError("not-found", `${to.slice(0, 10)}: the commit's tree is not in ${repository.path}.`, {
       path: to,

@@ -23,7 +23,7 @@ export interface PruneRules {
   readonly keepYoungerThan: number | undefined;
   /** Commits that no ref leads to go too. */
   readonly refsOnly: boolean;
-  /** Their trees go whatever the other rules say. */
+  /** Their trees go whatever the other rules say. No sidecars. */
   readonly deleteCommits: readonly Checksum[];
 }
 
@@ -50,7 +50,10 @@ export function planPrune(
   if (!rules.refsOnly) {
     for (const commit of commits.keys()) if (!reachable.has(commit) && !sidecars.has(commit)) mark(commit, true, reachable, kept);
   }
-  for (const commit of rules.deleteCommits) kept.delete(commit);
+  for (const commit of rules.deleteCommits) {
+    kept.delete(commit);
+    if (!isAncestor(commits, tips, commit)) reachable.delete(commit);
+  }
   // A sidecar shares the fate of its commit.
   for (const commit of reachable) {
     const sidecar = commits.get(commit)?.sidecar;
@@ -59,8 +62,6 @@ export function planPrune(
   for (const tip of companions) {
     walk(commits, tip, rules, (commit, isKept) => mark(commit, isKept && !sidecars.has(commit), reachable, kept));
   }
-  const unreferenced = rules.deleteCommits.filter((commit) => !isAncestor(commits, tips, commit));
-  for (const commit of unreferenced) reachable.delete(commit);
   const all = [...commits.keys()];
   return {
     whole: new Set(all.filter((commit) => kept.has(commit))),
@@ -80,13 +81,14 @@ function walk(
   rules: PruneRules,
   visit: (commit: Checksum, isKept: boolean) => void,
 ): void {
-  const least = new Map<Checksum, number>();
+  // Nearest first, so that a commit is met at its least distance and only once, however many ways lead to it.
   const open: [Checksum, number][] = [[tip, 0]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [commit, distance] = next;
+  const seen = new Set<Checksum>();
+  for (let next = 0; next < open.length; next++) {
+    const [commit, distance] = open[next]!;
     const facts = commits.get(commit);
-    if (facts === undefined || (least.get(commit) ?? Infinity) <= distance) continue;
-    least.set(commit, distance);
+    if (facts === undefined || seen.has(commit)) continue;
+    seen.add(commit);
     const isNear = rules.depth < 0 || distance <= rules.depth;
     const isYoung = rules.keepYoungerThan === undefined || facts.timestamp >= rules.keepYoungerThan;
     visit(commit, distance === 0 || (isNear && isYoung));

@@ -8,15 +8,17 @@ import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ObjectKind, type ObjectName, looseName } from "../../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { type LockKind, takeLock } from "../../sys/lock.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
 import { tryStatAt } from "../../sys/stat.ts";
+import { whileObjectsHeld } from "../hold-objects.ts";
 import { type ObjectIndex, indexObjects } from "../list-objects.ts";
-import { loadCommit, loadDirTree, objectFile } from "../object-files.ts";
+import { hasObject, loadCommit, loadDirTree, objectFile } from "../object-files.ts";
 import { mergeParentOf } from "../parents.ts";
 import { listPartial, markPartial, unmarkPartial } from "../partial-commits.ts";
+import { recoverRefs } from "../move-refs.ts";
 import { isCompanionRef, listRefs } from "../refs.ts";
 import type { Repository } from "../repository.ts";
+import { withRepositoryLock } from "../repository-lock.ts";
 import { removeLeftOvers } from "../transaction.ts";
 import { sidecarCommitOf } from "../tree/folder-view.ts";
 import { type CommitFacts, type PrunePlan, type PruneRules, planPrune } from "./plan-prune.ts";
@@ -42,7 +44,7 @@ interface Reachability {
   readonly needed: Record<"file" | "dirtree" | "dirmeta", Set<Checksum>>;
 }
 
-/** Throws `locked`, `refused` (a commit that a ref names), `not-found`, `corrupt` (then nothing is removed), `cancelled`. */
+/** Throws `locked`, `refused` (a commit that a ref names, or a sidecar), `not-found`, `corrupt` (then nothing is removed), `cancelled`. */
 export async function prune(repository: Repository, options: PruneOptions = {}, observer: Observer = {}): Promise<PruneReport> {
   const rules: PruneRules = {
     depth: options.depth ?? -1,
@@ -51,11 +53,13 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     deleteCommits: options.deleteCommits ?? [],
   };
   const index = indexObjects(repository);
-  const gathered = await withLock(repository, "shared", observer.signal, () =>
+  const gathered = await whileObjectsHeld(repository, observer.signal, () =>
     gather(repository, indexObjects(repository), rules, undefined, observer),
   );
   if (options.dryRun === true) return describe(repository, index, gathered, unneeded(index, gathered));
-  return withLock(repository, "exclusive", observer.signal, () => {
+  return withRepositoryLock(repository, "exclusive", observer.signal, async () => {
+    // A move of refs that a cut left open may be about to name a commit that nothing else names.
+    await recoverRefs(repository);
     removeLeftOvers(repository);
     // Commits that came since are in the new index; objects that came since are not in the old one, and stay.
     const now = gather(repository, indexObjects(repository), rules, gathered, observer);
@@ -78,7 +82,7 @@ function gather(
   for (const checksum of commits.keys()) if (!index.commit.has(checksum)) commits.delete(checksum);
   const refs = listRefs(repository);
   const tips = refs.filter(({ name }) => !isCompanionRef(name));
-  for (const commit of rules.deleteCommits) refuseNamed(commit, commits, tips);
+  for (const commit of rules.deleteCommits) refuseNeeded(commit, commits, tips);
   const companions = refs.filter(({ name }) => isCompanionRef(name)).map(({ commit }) => commit);
   const plan = planPrune(
     commits,
@@ -107,12 +111,19 @@ function factsOf(repository: Repository, checksum: Checksum): CommitFacts {
   };
 }
 
-function refuseNamed(
+function refuseNeeded(
   commit: Checksum,
   commits: ReadonlyMap<Checksum, CommitFacts>,
   refs: readonly { name: string; commit: Checksum }[],
 ): void {
   if (!commits.has(commit)) throw new RegrowError("not-found", `${commit}: there is no such commit.`, { path: commit });
+  for (const [owner, { sidecar }] of commits) {
+    if (sidecar !== commit) continue;
+    throw new RegrowError("refused", `${commit}: is the sidecar of ${owner}.`, {
+      path: commit,
+      hint: "It goes when that commit's tree goes.",
+    });
+  }
   const ref = refs.find((candidate) => candidate.commit === commit);
   if (ref === undefined) return;
   throw new RegrowError("refused", `${commit}: is what ${ref.name} names.`, {
@@ -134,10 +145,12 @@ function markTree(
   for (let tree = open.pop(); tree !== undefined; tree = open.pop()) {
     if (needed.dirtree.has(tree)) continue;
     throwIfCancelled(signal);
-    needed.dirtree.add(tree);
     const folder = loadFolder(repository, tree, isPartial);
-    for (const { checksum } of folder?.files ?? []) needed.file.add(checksum);
-    for (const dir of folder?.dirs ?? []) {
+    // Not marked: another commit may not lack it, and a pull may bring it before the second walk.
+    if (folder === undefined) continue;
+    needed.dirtree.add(tree);
+    for (const { checksum } of folder.files) needed.file.add(checksum);
+    for (const dir of folder.dirs) {
       needed.dirmeta.add(dir.meta);
       open.push(dir.tree);
     }
@@ -169,16 +182,15 @@ function remove(repository: Repository, plan: PrunePlan, objects: readonly Objec
   const { objectsFd, fd, config } = repository;
   for (const commit of plan.thinned) markPartial(repository, commit, "thinned");
   const commits = objects.filter(({ kind }) => kind === "commit");
+  // Of commits that are gone since an earlier prune that was cut, or never came: no pull is at work now.
+  const stale = [...listPartial(repository).keys()].filter((commit) => !hasObject(repository, "commit", commit));
   for (const { checksum } of commits) {
     tryUnlinkAt(objectsFd, looseName(checksum, "commit"));
     tryUnlinkAt(objectsFd, looseName(checksum, "commitmeta"));
   }
   // The order must hold on the disk too: no commit may come back whose tree does not.
   if (config.fsync) syncFileSystem(fd);
-  unmarkPartial(
-    repository,
-    commits.map(({ checksum }) => checksum),
-  );
+  unmarkPartial(repository, [...stale, ...commits.map(({ checksum }) => checksum)]);
   let done = 0;
   for (const { kind, checksum } of objects) {
     if (kind !== "commit") tryUnlinkAt(objectsFd, objectFile(repository, kind, checksum));
@@ -209,16 +221,4 @@ function describe(
     totalObjects: index.commit.size + index.dirtree.size + index.dirmeta.size + index.file.size,
     freedBytes,
   };
-}
-
-async function withLock<T>(repository: Repository, kind: LockKind, signal: AbortSignal | undefined, work: () => T): Promise<T> {
-  const { config, fd } = repository;
-  const lock = config.locking
-    ? await takeLock(fd, ".lock", { kind, timeoutSeconds: config.lockTimeoutSeconds, ...(signal && { signal }) })
-    : undefined;
-  try {
-    return work();
-  } finally {
-    lock?.release();
-  }
 }

@@ -3,12 +3,11 @@
  * threads with synchronous calls; what is reached over a wire comes through transport-source.ts. So a folder needs no
  * transport of its own: it would only hide files that the workers can open.
  */
-import { isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { looseName } from "../../codec/ostree/object-name.ts";
-import { takeLock } from "../../sys/lock.ts";
 import { tryReadFileAt } from "../../sys/read-file.ts";
 import { tryStatAt } from "../../sys/stat.ts";
+import { holdObjects } from "../hold-objects.ts";
 import { MAX_METADATA, type MetadataKind, objectFile, ownerOf, tryLoadMetadata } from "../object-files.ts";
 import { isPartial } from "../partial-commits.ts";
 import { isCompanionRef, listRefs, splitRemote } from "../refs.ts";
@@ -52,7 +51,7 @@ export function repositorySource(repository: Repository): ObjectSource {
   return {
     name: repository.path,
     repository,
-    hold: (signal) => hold(repository, signal),
+    hold: (signal) => holdObjects(repository, signal),
     listRefs: async () =>
       listRefs(repository).filter(({ name }) => !isCompanionRef(name) && splitRemote(name).remote === undefined),
     isPartial: async (commit) => isPartial(ownerOf(repository, "commit", commit) ?? repository, commit),
@@ -78,21 +77,4 @@ function contentSize(repository: Repository, checksum: Checksum): number | undef
     if (stat !== undefined) return stat.size;
   }
   return undefined;
-}
-
-async function hold(repository: Repository, signal: AbortSignal | undefined): Promise<() => void> {
-  const { config, fd } = repository;
-  if (!config.locking) return () => {};
-  try {
-    const lock = await takeLock(fd, ".lock", {
-      kind: "shared",
-      timeoutSeconds: config.lockTimeoutSeconds,
-      ...(signal && { signal }),
-    });
-    return () => lock.release();
-  } catch (error) {
-    // Who may only read there can't lock there either; a prune in the meantime shows as a missing object.
-    if (isErrno(error, "EROFS", "EACCES", "EPERM")) return () => {};
-    throw error;
-  }
 }

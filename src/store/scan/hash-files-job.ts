@@ -4,8 +4,8 @@
  * reported as torn when it does not come to rest.
  */
 import { createHash, hash } from "node:crypto";
-import { type ByteString, EMPTY, bufferOf, isUtf8, joinBytes } from "../../base/byte-string.ts";
-import { RegrowError, isErrno } from "../../base/errors.ts";
+import { type ByteString, EMPTY, displayBytes, isUtf8, joinBytes } from "../../base/byte-string.ts";
+import { RegrowError, SystemError, isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/content.ts";
 import type { NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
@@ -18,6 +18,7 @@ import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
 import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
+import { changedBefore } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {
@@ -25,6 +26,8 @@ export interface HashFilesJob {
   /** Undefined: hash only. */
   readonly target: StageTarget | undefined;
   readonly options: ScanOptions;
+  /** Of the scan, in milliseconds since 1970: what waited in memory then has been flushed. */
+  readonly startedAt: number;
   readonly folders: readonly {
     readonly path: ByteString;
     readonly files: readonly ByteString[];
@@ -108,7 +111,7 @@ function hashFile(
     return hashSmallFile(job, fd, stat);
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV")) return undefined;
-    throw located(error, joinBytes(folder, name));
+    throw located(job, error, joinBytes(folder, name));
   } finally {
     if (fd >= 0) closeFd(fd);
   }
@@ -128,7 +131,7 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
   } catch (error) {
     // It was a link a moment ago.
     if (isErrno(error, "ENOENT", "EINVAL")) return undefined;
-    throw located(error, joinBytes(folder, name));
+    throw located(job, error, joinBytes(folder, name));
   }
 }
 
@@ -147,7 +150,8 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     const after = statFd(fd);
     const torn = read.data.length !== before.size || !sameVersion(before, after);
     if (!torn || attempt === READ_ATTEMPTS) {
-      const cloneFrom = !torn && before.size >= CLONE_LEAST && isAtRest(before) ? fd : undefined;
+      // Only where its times would tell if it were written to meanwhile.
+      const cloneFrom = !torn && before.size >= CLONE_LEAST && changedBefore(before, job.startedAt) ? fd : undefined;
       const staged = stage(job.target, read.checksum, read.meta, {
         kind: "memory",
         data: read.data,
@@ -176,7 +180,7 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
       before = after;
     }
   } catch (error) {
-    throw located(error, path);
+    throw located(job, error, path);
   } finally {
     closeFd(fd);
   }
@@ -221,13 +225,10 @@ function headerFor(
   return { header: encodeContentHeader(meta), meta, empty: emptyXattrs(options, found) };
 }
 
-/** Not written to in the last moments, so that its times would tell if it were. */
-function isAtRest(stat: Stat): boolean {
-  return Date.now() - stat.ctimeSeconds * 1000 > 3000;
-}
-
-function located(error: unknown, path: ByteString): unknown {
+/** A full disk is the repository's. */
+function located({ target }: HashFilesJob, error: unknown, path: ByteString): unknown {
   if (!(error instanceof RegrowError) || error.path?.includes("/") === true) return error;
-  const shown = bufferOf(path).toString("utf8");
+  const shown = error.code === "no-space" && target !== undefined ? target.repository.path : displayBytes(path);
+  if (error instanceof SystemError) return new SystemError(error.call, error.errno, shown);
   return new RegrowError(error.code, `${shown}: ${error.message}`, { path: shown, cause: error, hint: error.hint });
 }

@@ -5,15 +5,17 @@
  */
 import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { notice } from "../../base/events.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
 import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
+import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
+import { flushWrites } from "./flush-writes.ts";
+import { keepCache } from "./keep-cache.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -39,7 +41,7 @@ import {
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat, saveStatCache } from "./stat-cache.ts";
+import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
@@ -97,6 +99,7 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     groups: new Map(),
     running: new Set(),
     startedAt: Date.now(),
+    flushed: new Set(),
     batch: [],
     batchFiles: 0,
     batchBytes: 0,
@@ -130,11 +133,13 @@ async function walk(scan: Scan): Promise<FolderNode> {
 }
 
 function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
+  refuseTooDeep(path);
   const fd = openFolder(scan, path);
   if (fd < 0) return undefined;
   try {
     const stat = statFd(fd);
     if (scan.repositoryStat !== undefined && sameFile(stat, scan.repositoryStat)) return undefined;
+    flushWrites(scan, fd, stat);
     const folder = folderNode(scan.request.options, fd, stat);
     const subfolders: ByteString[] = [];
     scan.counts.folders++;
@@ -256,17 +261,4 @@ function openFolder(scan: Scan, path: ByteString): number {
 
 function sameDevice(a: Stat, b: Stat): boolean {
   return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
-}
-
-/** The cache is written anew only where the next scan gains from it. */
-function keepCache(scan: Scan): void {
-  const { request, cache, counts, builder } = scan;
-  if (!request.useCache || request.repository === undefined || (counts.hashed === 0 && cache?.count === builder.count)) return;
-  try {
-    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), builder);
-  } catch (error) {
-    // Without it the next scan takes longer, and that is all. A comparison must work on a repository that is only for reading.
-    if (!(error instanceof RegrowError)) throw error;
-    notice(request.observer, "cache", `the stat cache was not written: ${error.message}`, error.path);
-  }
 }

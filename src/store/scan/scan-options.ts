@@ -29,14 +29,16 @@ interface Ownership {
 
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
+const LINK_MODE = S_IFLNK | 0o777;
 
-/** Owner and mode as they will be committed. */
+/** Owner and mode as they will be committed. A link's permissions mean nothing, differ in /proc only, and no file system stores them. */
 export function committedOwnership(options: ScanOptions, { uid, gid, mode }: Ownership): Ownership {
   const canonical = options.canonicalPermissions;
+  const kept = canonical ? S_IFMT | 0o755 : S_IFMT | 0o7777;
   return {
     uid: options.ownerUid ?? (canonical ? 0 : uid),
     gid: options.ownerGid ?? (canonical ? 0 : gid),
-    mode: canonical && (mode & S_IFMT) !== S_IFLNK ? mode & (S_IFMT | 0o755) : mode,
+    mode: (mode & S_IFMT) === S_IFLNK ? LINK_MODE : mode & kept,
   };
 }
 

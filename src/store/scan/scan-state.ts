@@ -65,7 +65,10 @@ export interface Scan {
   readonly counts: ScanCounts;
   readonly groups: Map<string, LinkGroup>;
   readonly running: Set<Promise<void>>;
-  readonly startedAt: number;
+  /** Milliseconds since 1970; before any file was looked at and any file system flushed. */
+  startedAt: number;
+  /** Devices that were flushed since. */
+  readonly flushed: Set<string>;
   batch: BatchFolder[];
   batchFiles: number;
   batchBytes: number;
@@ -117,6 +120,7 @@ export function sendBatch(scan: Scan): void {
         ? undefined
         : { repository: transaction.repository, stagingFd: transaction.stagingFd, transaction: transaction.name },
     options,
+    startedAt: scan.startedAt,
     folders: batch.map(({ path, files, links }) => ({ path, files, links })),
   };
   const work: Promise<void> = pool

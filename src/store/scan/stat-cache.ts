@@ -112,8 +112,7 @@ export function newStatCacheBuilder(expected = 1024): StatCacheBuilder {
 
 /** Enters a file that was read at the time `readAt` (milliseconds) or before, unless it may still change unseen. */
 export function rememberStat(builder: StatCacheBuilder, stat: Stat, file: CachedFile, readAt: number): void {
-  const granularity = stat.ctimeNanoseconds === 0 ? COARSE_GRANULARITY : FINE_GRANULARITY;
-  if (stat.ctimeSeconds * 1000 + stat.ctimeNanoseconds / 1e6 + granularity > readAt) return;
+  if (!changedBefore(stat, readAt)) return;
   if ((builder.count + 1) * RECORD > builder.bytes.length) grow(builder);
   const { words, doubles, bytes } = builder;
   const word = builder.count * WORDS;
@@ -131,6 +130,12 @@ export function rememberStat(builder: StatCacheBuilder, stat: Stat, file: Cached
   words[word + 13] = file.hasHoles ? 1 : 0;
   bytes.write(file.checksum, builder.count * RECORD + 56, "hex");
   builder.count++;
+}
+
+/** Whether a change after the time `moment` (milliseconds) would have given the file other times than these. */
+export function changedBefore(stat: Stat, moment: number): boolean {
+  const granularity = stat.ctimeNanoseconds === 0 ? COARSE_GRANULARITY : FINE_GRANULARITY;
+  return stat.ctimeSeconds * 1000 + stat.ctimeNanoseconds / 1e6 + granularity <= moment;
 }
 
 /** Keeps the collected records for the next scan. */

@@ -4,6 +4,7 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { EntryRecord } from "../../codec/sidecar/folder-record.ts";
 import { loadCommit, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import { refuseTooDeep } from "./depth-limit.ts";
 import type { FolderRef } from "./find-entry.ts";
 import { rootSidecar, viewFolder } from "./folder-view.ts";
 import { type Extras, type FolderNode, type LinkGroup, newFolder } from "./working-tree.ts";
@@ -62,6 +63,7 @@ interface LoadState {
 }
 
 function loadFolder(state: LoadState, path: ByteString, { tree, meta, sidecar }: FolderRef): FolderNode {
+  refuseTooDeep(path);
   const key = `${tree}${meta}${sidecar === undefined ? "" : sidecar.kind === "record" ? sidecar.checksum : sidecar.tree}/${path}`;
   const known = state.known?.get(key);
   if (known !== undefined) return known;

@@ -1,0 +1,62 @@
+/** What refs have to do with a repository's soundness: whether each names a commit that is there, and which commits they lead to. */
+import { RegrowError } from "../../base/errors.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import type { Commit } from "../../codec/ostree/commit.ts";
+import { hasObject } from "../object-files.ts";
+import { parentsOf } from "../parents.ts";
+import { listRefNames, readRef } from "../refs.ts";
+import type { Repository } from "../repository.ts";
+
+export interface BadRef {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Refs that hold no checksum, or that of a commit which is missing. */
+export function checkRefs(repository: Repository): BadRef[] {
+  const bad: BadRef[] = [];
+  for (const name of listRefNames(repository)) {
+    try {
+      const commit = readRef(repository, name);
+      if (commit !== undefined && !hasObject(repository, "commit", commit))
+        bad.push({ name, reason: `it names the commit ${commit}, which is missing` });
+    } catch (error) {
+      if (!(error instanceof RegrowError) || error.code !== "corrupt") throw error;
+      bad.push({ name, reason: "it holds no checksum" });
+    }
+  }
+  return bad;
+}
+
+/** The commits that refs name, whether or not they are there. */
+export function namedCommits(repository: Repository): Set<Checksum> {
+  const named = listRefNames(repository).map((name) => tryReadRef(repository, name));
+  return new Set(named.filter((commit) => commit !== undefined));
+}
+
+/** For each commit the refs whose history, merged commits included, holds it. */
+export function refsOfCommits(repository: Repository, commits: ReadonlyMap<Checksum, Commit>): Map<Checksum, string[]> {
+  const refs = new Map<Checksum, string[]>();
+  for (const name of listRefNames(repository)) {
+    const seen = new Set<Checksum>();
+    const open = [tryReadRef(repository, name)];
+    while (open.length > 0) {
+      const at = open.pop();
+      if (at === undefined || seen.has(at)) continue;
+      seen.add(at);
+      refs.set(at, [...(refs.get(at) ?? []), name]);
+      const commit = commits.get(at);
+      if (commit !== undefined) open.push(...parentsOf(commit));
+    }
+  }
+  return refs;
+}
+
+function tryReadRef(repository: Repository, name: string): Checksum | undefined {
+  try {
+    return readRef(repository, name);
+  } catch (error) {
+    if (error instanceof RegrowError && error.code === "corrupt") return undefined;
+    throw error;
+  }
+}

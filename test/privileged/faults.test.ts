@@ -1,0 +1,146 @@
+/** File systems that are full, small, or for reading only: typed errors with the right exit code, and nothing half done. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { RegrowError } from "../../src/base/errors.ts";
+import { EXIT } from "../../src/base/exit-codes.ts";
+import { checkoutCommit } from "../../src/store/checkout/checkout.ts";
+import { commitTree } from "../../src/store/commit.ts";
+import { diffCommitFolder } from "../../src/store/diff/diff.ts";
+import { readRef } from "../../src/store/refs.ts";
+import { initRepository, withRepository } from "../../src/store/repository.ts";
+import { withLoopFileSystemAsync } from "../support/loop-file-system.ts";
+import { assertNoLeftOvers, judgeByOstree, makeVersion } from "../support/repository-judge.ts";
+import { requires } from "../support/requires.ts";
+
+const NEEDS = { root: true, programs: ["mkfs.ext4", "losetup", "mount", "ostree"] } as const;
+const MIB = 2 ** 20;
+
+function makeHome(t: TestContext): string {
+  const home = mkdtempSync(path.join(os.tmpdir(), "regrow-faults-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  mkdirSync(`${home}/tree`);
+  makeVersion(`${home}/tree`, 1);
+  return home;
+}
+
+function addNoise(tree: string, count: number, size: number): void {
+  for (let number = 0; number < count; number++) writeFileSync(`${tree}/noise${number}`, randomBytes(size));
+}
+
+function available(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+const isFull = (error: unknown): boolean => {
+  assert.ok(error instanceof RegrowError, String(error));
+  assert.deepEqual([error.code, error.exitCode], ["no-space", EXIT.noSpace], error.message);
+  return true;
+};
+
+for (const mode of ["archive", "bare"] as const) {
+  for (const [what, count, size] of [
+    ["many small files", 600, 40_000],
+    ["one file too large for memory", 1, 40 * MIB],
+  ] as const) {
+    test(`a commit that does not fit, of ${what}, into mode ${mode}`, { timeout: 120_000 }, async (t) => {
+      if (!requires(t, NEEDS)) return;
+      const home = makeHome(t);
+      await withLoopFileSystemAsync("ext4", 20, async (folder) => {
+        const repository = `${folder}/repo`;
+        initRepository(repository, { mode });
+        appendFileSync(`${repository}/config`, "min-free-space-size=0MB\n");
+        const first = await withRepository(repository, (open) =>
+          commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+        );
+        const before = available(folder);
+        addNoise(`${home}/tree`, count, size);
+        await withRepository(repository, async (open) => {
+          await assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }), isFull);
+          assert.equal(readRef(open, "main"), first.commit);
+        });
+        judgeByOstree(repository);
+        assertNoLeftOvers(repository);
+        // The file system's own tables may have grown a little.
+        assert.ok(before - available(folder) < 512 * 1024, "what was written is gone again");
+        for (const name of readdirSync(`${home}/tree`)) if (name.startsWith("noise")) rmSync(`${home}/tree/${name}`);
+        await withRepository(repository, (open) =>
+          commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+        );
+        judgeByOstree(repository);
+      });
+    });
+  }
+}
+
+test("what must stay free stays free", { timeout: 120_000 }, async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const home = makeHome(t);
+  await withLoopFileSystemAsync("ext4", 24, async (folder) => {
+    const repository = `${folder}/repo`;
+    initRepository(repository, { mode: "archive" });
+    const set = (text: string): void =>
+      writeFileSync(`${repository}/config`, `[core]\nrepo_version=1\nmode=archive-z2\n${text}\n`);
+    const commit = (): Promise<unknown> =>
+      withRepository(repository, (open) =>
+        commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }),
+      );
+    addNoise(`${home}/tree`, 20, 256 * 1024);
+    for (const config of ["min-free-space-size=18MB", "min-free-space-percent=80"]) {
+      set(config);
+      await assert.rejects(commit(), isFull, config);
+      judgeByOstree(repository);
+    }
+    set("min-free-space-size=10MB");
+    await commit();
+    assert.ok(available(folder) >= 10 * MIB);
+    judgeByOstree(repository);
+  });
+});
+
+test("a checkout onto a file system that is too small leaves nothing there", { timeout: 120_000 }, async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const home = makeHome(t);
+  addNoise(`${home}/tree`, 300, 100_000);
+  initRepository(`${home}/repo`, { mode: "archive" });
+  await withLoopFileSystemAsync("ext4", 16, async (folder) => {
+    await withRepository(`${home}/repo`, async (open) => {
+      const { commit } = await commitTree(open, { sources: [{ kind: "dir", path: `${home}/tree` }] });
+      await assert.rejects(checkoutCommit(open, commit, `${folder}/out`), isFull);
+    });
+    assert.deepEqual(readdirSync(folder), ["lost+found"]);
+  });
+});
+
+test(
+  "a repository that is for reading only can be read and compared, and says why it can't be written",
+  { timeout: 120_000 },
+  async (t) => {
+    if (!requires(t, NEEDS)) return;
+    const home = makeHome(t);
+    await withLoopFileSystemAsync("ext4", 24, async (folder) => {
+      const repository = `${folder}/repo`;
+      initRepository(repository, { mode: "bare" });
+      const { commit } = await withRepository(repository, (open) =>
+        commitTree(open, { branch: "main", useCache: false, sources: [{ kind: "dir", path: `${home}/tree` }] }),
+      );
+      execFileSync("mount", ["-o", "remount,ro", folder]);
+      writeFileSync(`${home}/tree/new`, "new\n");
+      await withRepository(repository, async (open) => {
+        const { changes } = await diffCommitFolder(open, commit, `${home}/tree`);
+        assert.ok(changes.some((change) => change.kind === "added" && change.path === "new"));
+        await checkoutCommit(open, commit, `${home}/out`);
+        await assert.rejects(commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] }), {
+          errno: "EROFS",
+        });
+      });
+      assert.ok(statSync(`${home}/out/same`).isFile());
+      execFileSync("mount", ["-o", "remount,rw", folder]);
+    });
+  },
+);

@@ -1,0 +1,57 @@
+/** What a prune must not take, and what it refuses. */
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { checksumOf } from "../../../src/codec/ostree/checksum.ts";
+import { looseName } from "../../../src/codec/ostree/object-name.ts";
+import { hasObject, loadCommit, loadDirTree } from "../../../src/store/object-files.ts";
+import { listPartial, markPartial } from "../../../src/store/partial-commits.ts";
+import { deleteRefs } from "../../../src/store/point-ref.ts";
+import { prune } from "../../../src/store/prune/prune.ts";
+import { readRef } from "../../../src/store/refs.ts";
+import { sidecarCommitOf } from "../../../src/store/tree/folder-view.ts";
+import { commitFiles } from "../../support/histories.ts";
+import { newRepository } from "../../support/repositories.ts";
+import { scratchFolder } from "../../support/scratch.ts";
+
+test("a commit that a cut move of refs is about to name stays", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  const commit = await commitFiles(repository, scratch, { a: "1" }, { branch: "gone" });
+  await deleteRefs(repository, ["gone"]);
+  const lines = `main - ${commit}\n`;
+  writeFileSync(`${repository.path}/regrow/refs.journal`, `regrow-refs-1 ${checksumOf(Buffer.from(lines))}\n${lines}`);
+  await prune(repository, { refsOnly: true });
+  assert.equal(readRef(repository, "main"), commit);
+  assert.ok(hasObject(repository, "commit", commit));
+});
+
+test("a sidecar and what a ref names are refused", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  const commit = await commitFiles(repository, scratch, { a: "1" });
+  for (const named of [commit, sidecarCommitOf(loadCommit(repository, commit))!]) {
+    await assert.rejects(prune(repository, { deleteCommits: [named] }), { code: "refused" });
+  }
+});
+
+test("a whole commit that lacks a folder which a partial one lacks too stops the prune", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  const partial = await commitFiles(repository, scratch, { "d/a": "1", b: "1" }, { branch: "partial", sidecar: false });
+  const whole = await commitFiles(repository, scratch, { "d/a": "1", b: "2" }, { branch: "whole", sidecar: false });
+  const folder = loadDirTree(repository, loadCommit(repository, whole).tree).dirs[0]!.tree;
+  const file = loadDirTree(repository, folder).files[0]!.checksum;
+  rmSync(`${repository.path}/objects/${looseName(folder, "dirtree")}`);
+  markPartial(repository, partial);
+  await assert.rejects(prune(repository), { code: "not-found" });
+  assert.ok(hasObject(repository, "file", file));
+});
+
+test("marks of commits that are gone go too", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  markPartial(repository, checksumOf(Buffer.from("gone")));
+  await prune(repository);
+  assert.equal(listPartial(repository).size, 0);
+});
