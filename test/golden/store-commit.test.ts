@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
+import { checkoutCommit } from "../../src/store/checkout/checkout.ts";
 import { type CommitOptions, commitTree } from "../../src/store/commit.ts";
 import { loadCommit } from "../../src/store/object-files.ts";
 import type { Repository } from "../../src/store/repository.ts";
@@ -188,6 +189,19 @@ test("ostree prune keeps the sidecars of what it keeps, and drops those of what 
   assert.match(ostree(repository.path, "fsck", "-a"), /no errors found/);
   const again = await commitTree(repository, { branch: "x", sources: [{ kind: "dir", path: tree }], skipUnchanged: true });
   assert.equal(again.commit, commits[2]);
+});
+
+test("links to the repository are taken for its objects only where the metadata is committed as it is", async (t) => {
+  if (!requires(t, { ...NEEDS, root: true })) return;
+  const pair = makePair(t, "bare");
+  const { repository, tree, folder } = pair;
+  const { commit } = await commitTree(repository, { sources: [{ kind: "dir", path: tree }] });
+  await checkoutCommit(repository, commit, `${folder}/linked`, { hardlink: true });
+  const linked = { ...pair, tree: `${folder}/linked` };
+  await assertSameRoot(linked, [], { linkCheckoutSpeedup: true });
+  await assertSameRoot(linked, ["--owner-uid=3"], { linkCheckoutSpeedup: true, ownerUid: 3 });
+  await assertSameRoot(linked, ["--no-xattrs"], { linkCheckoutSpeedup: true, noXattrs: true });
+  await assertSameRoot(linked, ["--canonical-permissions"], { linkCheckoutSpeedup: true, canonicalPermissions: true });
 });
 
 test("a file that grows and shrinks while it is committed makes no false object", async (t) => {

@@ -68,6 +68,35 @@ test("inode flags that the other file system lacks cost no others", async (t) =>
   assert.deepEqual(letters(`${to}/out/file`), ["A", "d", "i"]);
 });
 
+for (const kind of [undefined, "btrfs", "xfs"] as const) {
+  test(`the holes of a file are the same whatever is in memory, on ${kind ?? "the file system of /var/tmp"}`, async (t) => {
+    const needs = kind === undefined ? {} : { filesystems: [kind] };
+    const programs = [...PROGRAMS, "fallocate", ...(kind === undefined ? [] : [`mkfs.${kind}`])];
+    if (!requires(t, { root: true, programs, ...needs })) return;
+    const folder = kind === undefined ? scratchFolder(t) : mountedFileSystem(t, kind, 400);
+    run("mkdir", [`${folder}/tree`]);
+    const commands = `fallocate -l 1M reserved; printf x | dd of=reserved bs=1 seek=300000 conv=notrunc status=none
+      truncate -s 5M sparse; printf y | dd of=sparse bs=1 seek=4M conv=notrunc status=none`;
+    run("bash", ["-ec", commands], { cwd: `${folder}/tree` });
+    const repository = newRepository(t, `${folder}/repository`, "archive");
+    const commits = new Set<string>();
+    for (const before of [
+      "",
+      "cat *",
+      "sync -f .",
+      "dd if=reserved iflag=nocache count=0; dd if=sparse iflag=nocache count=0",
+      "cat *",
+    ]) {
+      run("bash", ["-ec", before], { cwd: `${folder}/tree` });
+      for (const useCache of [true, false]) {
+        const options = { branch: "x", skipUnchanged: true, useCache };
+        commits.add((await commitTree(repository, { ...options, sources: [{ kind: "dir", path: `${folder}/tree` }] })).commit);
+      }
+    }
+    assert.equal(commits.size, 1);
+  });
+}
+
 function letters(path: string, ...options: readonly string[]): string[] {
   const flags = runText("lsattr", [...options, path]).split(" ")[0]!;
   return flags

@@ -36,10 +36,10 @@ test("a difference applied to a copy of the first tree gives the second", async 
   const counts: Counts = new Map();
   const runs = 12 * times;
   t.diagnostic(`seed ${seed} (FC_SEED), ${runs} runs`);
-  const making = operations(MAKING_KINDS, { minLength: 10, maxLength: 50 });
+  const making = operations(MAKING_KINDS, { minLength: 20, maxLength: 50 });
   const property = fc.asyncProperty(
     making,
-    operations(CHANGING_KINDS, { minLength: 5, maxLength: 40 }),
+    operations(CHANGING_KINDS, { minLength: 15, maxLength: 40 }),
     async (first, changing) => {
       const folder = scratchFolder(t);
       const [before, after, copy] = ["before", "after", "copy"].map((name) => `${folder}/${name}`) as [string, string, string];

@@ -73,7 +73,7 @@ test("a random tree has one root and one sidecar, whatever the threads and the s
   const counts: Counts = new Map();
   const runs = 8 * times;
   t.diagnostic(`seed ${seed} (FC_SEED), ${runs} runs`);
-  const making = operations(MAKING_KINDS, { minLength: 10, maxLength: 60 });
+  const making = operations(MAKING_KINDS, { minLength: 20, maxLength: 60 });
   const property = fc.asyncProperty(making, making, fc.nat(), async (first, second, where) => {
     await inScratch(t, async (folder) => {
       const tree = `${folder}/tree`;
@@ -121,7 +121,7 @@ test("a random tree that ostree can store has ostree's root", async (t) => {
   const repository = newRepository(t, `${folder}/repository`, "archive");
   const twin = newOstreeRepository(`${folder}/twin`, "archive");
   let index = 0;
-  const property = fc.asyncProperty(operations(PLAIN_KINDS, { minLength: 10, maxLength: 60 }), async (list) => {
+  const property = fc.asyncProperty(operations(PLAIN_KINDS, { minLength: 20, maxLength: 60 }), async (list) => {
     const tree = `${folder}/tree-${index++}`;
     carryOut(tree, list, counts);
     const { tree: root, meta } = await rootsOf(repository, tree, { workers: 1 + (index % 3) });
