@@ -65,14 +65,28 @@ export function listRefs(repository: Repository): Ref[] {
   return refs;
 }
 
-/** The names of all refs, whether or not what they hold can be read. */
-export function listRefNames(repository: Repository): string[] {
-  const names: string[] = [];
-  collectNames(repository, "refs/heads", "", names);
+/** Where a ref is kept. */
+export interface RefFile {
+  /** As `Ref` has it; for one that ostree mirrors by collection `(org.example.Os, main)`, as ostree prints it. */
+  readonly name: string;
+  /** Relative to the repository. */
+  readonly path: string;
+  readonly isCompanion: boolean;
+}
+
+/** Everything under `refs/` that keeps commits, mirrored refs among it, whether or not it can be read. Sorted by name. */
+export function listRefFiles(repository: Repository): RefFile[] {
+  const files: RefFile[] = [];
+  collectFiles(repository, "refs/heads", "", (ref) => ref, files);
   for (const remote of listDir(repository, "refs/remotes")) {
-    if (remote.type === DIRECTORY) collectNames(repository, `refs/remotes/${remote.name}`, `${remote.name}:`, names);
+    if (remote.type !== DIRECTORY) continue;
+    collectFiles(repository, `refs/remotes/${remote.name}`, "", (ref) => `${remote.name}:${ref}`, files);
   }
-  return names.sort();
+  for (const collection of listDir(repository, "refs/mirrors")) {
+    if (collection.type !== DIRECTORY) continue;
+    collectFiles(repository, `refs/mirrors/${collection.name}`, "", (ref) => `(${collection.name}, ${ref})`, files);
+  }
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Splits `origin:main`. */
@@ -84,7 +98,8 @@ export function splitRemote(name: string): { remote: string | undefined; ref: st
 const DIRECTORY = 4;
 const LINK = 10;
 
-function readRefFile(repository: Repository, path: string): Checksum | undefined {
+/** The commit that the ref at `path` names, or undefined where nothing is there. Throws `corrupt`. */
+export function readRefFile(repository: Repository, path: string): Checksum | undefined {
   let data: Buffer | undefined;
   try {
     data = tryReadFileAt(repository.fd, bytesOf(path), 4096);
@@ -119,10 +134,18 @@ function collect(repository: Repository, folder: string, prefix: string, refs: R
   }
 }
 
-function collectNames(repository: Repository, folder: string, prefix: string, names: string[]): void {
+function collectFiles(
+  repository: Repository,
+  folder: string,
+  prefix: string,
+  nameOf: (ref: string) => string,
+  files: RefFile[],
+): void {
   for (const { name, type } of listDir(repository, folder)) {
-    if (type === DIRECTORY) collectNames(repository, `${folder}/${name}`, `${prefix}${name}/`, names);
-    else if (PIECE.test(name)) names.push(prefix + name);
+    const path = `${folder}/${name}`;
+    const ref = prefix + name;
+    if (type === DIRECTORY) collectFiles(repository, path, `${ref}/`, nameOf, files);
+    else if (PIECE.test(name)) files.push({ name: nameOf(ref), path, isCompanion: isCompanionRef(ref) });
   }
 }
 

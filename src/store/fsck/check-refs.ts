@@ -4,7 +4,7 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { hasObject } from "../object-files.ts";
 import { parentsOf } from "../parents.ts";
-import { listRefNames, readRef } from "../refs.ts";
+import { listRefFiles, readRefFile } from "../refs.ts";
 import type { Repository } from "../repository.ts";
 
 export interface BadRef {
@@ -15,9 +15,9 @@ export interface BadRef {
 /** Refs that hold no checksum, or that of a commit which is missing. */
 export function checkRefs(repository: Repository): BadRef[] {
   const bad: BadRef[] = [];
-  for (const name of listRefNames(repository)) {
+  for (const { name, path } of listRefFiles(repository)) {
     try {
-      const commit = readRef(repository, name);
+      const commit = readRefFile(repository, path);
       if (commit !== undefined && !hasObject(repository, "commit", commit))
         bad.push({ name, reason: `it names the commit ${commit}, which is missing` });
     } catch (error) {
@@ -30,16 +30,16 @@ export function checkRefs(repository: Repository): BadRef[] {
 
 /** The commits that refs name, whether or not they are there. */
 export function namedCommits(repository: Repository): Set<Checksum> {
-  const named = listRefNames(repository).map((name) => tryReadRef(repository, name));
+  const named = listRefFiles(repository).map(({ path }) => tryReadRef(repository, path));
   return new Set(named.filter((commit) => commit !== undefined));
 }
 
 /** For each commit the refs whose history, merged commits included, holds it. */
 export function refsOfCommits(repository: Repository, commits: ReadonlyMap<Checksum, Commit>): Map<Checksum, string[]> {
   const refs = new Map<Checksum, string[]>();
-  for (const name of listRefNames(repository)) {
+  for (const { name, path } of listRefFiles(repository)) {
     const seen = new Set<Checksum>();
-    const open = [tryReadRef(repository, name)];
+    const open = [tryReadRef(repository, path)];
     while (open.length > 0) {
       const at = open.pop();
       if (at === undefined || seen.has(at)) continue;
@@ -52,9 +52,9 @@ export function refsOfCommits(repository: Repository, commits: ReadonlyMap<Check
   return refs;
 }
 
-function tryReadRef(repository: Repository, name: string): Checksum | undefined {
+function tryReadRef(repository: Repository, path: string): Checksum | undefined {
   try {
-    return readRef(repository, name);
+    return readRefFile(repository, path);
   } catch (error) {
     if (error instanceof RegrowError && error.code === "corrupt") return undefined;
     throw error;

@@ -16,7 +16,7 @@ import { hasObject, loadCommit, loadDirTree, objectFile } from "../object-files.
 import { mergeParentOf } from "../parents.ts";
 import { listPartial, markPartial, unmarkPartial } from "../partial-commits.ts";
 import { recoverRefs } from "../move-refs.ts";
-import { isCompanionRef, listRefs } from "../refs.ts";
+import { listRefFiles, readRefFile } from "../refs.ts";
 import type { Repository } from "../repository.ts";
 import { withRepositoryLock } from "../repository-lock.ts";
 import { removeLeftOvers } from "../transaction.ts";
@@ -80,10 +80,10 @@ function gather(
   const commits = new Map(before?.commits);
   for (const checksum of index.commit) if (!commits.has(checksum)) commits.set(checksum, factsOf(repository, checksum));
   for (const checksum of commits.keys()) if (!index.commit.has(checksum)) commits.delete(checksum);
-  const refs = listRefs(repository);
-  const tips = refs.filter(({ name }) => !isCompanionRef(name));
+  const refs = readRefs(repository);
+  const tips = refs.filter(({ isCompanion }) => !isCompanion);
   for (const commit of rules.deleteCommits) refuseNeeded(commit, commits, tips);
-  const companions = refs.filter(({ name }) => isCompanionRef(name)).map(({ commit }) => commit);
+  const companions = refs.filter(({ isCompanion }) => isCompanion).map(({ commit }) => commit);
   const plan = planPrune(
     commits,
     tips.map(({ commit }) => commit),
@@ -98,6 +98,25 @@ function gather(
     report(observer, "walk", { done: ++walked, total: plan.whole.size });
   }
   return { commits, plan, needed };
+}
+
+interface ReadRef {
+  readonly name: string;
+  readonly commit: Checksum;
+  readonly isCompanion: boolean;
+}
+
+/** What lies behind a commit that is missing can't be known: nothing may go until it is back, or the ref is deleted. */
+function readRefs(repository: Repository): ReadRef[] {
+  return listRefFiles(repository).flatMap(({ name, path, isCompanion }) => {
+    const commit = readRefFile(repository, path);
+    if (commit === undefined) return [];
+    if (hasObject(repository, "commit", commit)) return [{ name, commit, isCompanion }];
+    throw new RegrowError("corrupt", `${name}: names the commit ${commit}, which is missing.`, {
+      path: name,
+      hint: "`regrow fsck --repair-from REPO` fetches it again; without it, what it came from would be removed.",
+    });
+  });
 }
 
 function factsOf(repository: Repository, checksum: Checksum): CommitFacts {

@@ -1,6 +1,6 @@
 /** What a prune must not take, and what it refuses. */
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { checksumOf } from "../../../src/codec/ostree/checksum.ts";
 import { looseName } from "../../../src/codec/ostree/object-name.ts";
@@ -54,4 +54,33 @@ test("marks of commits that are gone go too", async (t) => {
   markPartial(repository, checksumOf(Buffer.from("gone")));
   await prune(repository);
   assert.equal(listPartial(repository).size, 0);
+});
+
+test("what ostree mirrors by collection is kept", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  const old = await commitFiles(repository, scratch, { a: "1" });
+  const commit = await commitFiles(repository, scratch, { a: "2" });
+  mkdirSync(`${repository.path}/refs/mirrors/org.example.Os/regrow`, { recursive: true });
+  renameSync(`${repository.path}/refs/heads/main`, `${repository.path}/refs/mirrors/org.example.Os/main`);
+  renameSync(`${repository.path}/refs/heads/regrow/sidecar`, `${repository.path}/refs/mirrors/org.example.Os/regrow/sidecar`);
+  const { objects } = await prune(repository, { refsOnly: true });
+  assert.deepEqual(objects, { commit: 0, dirtree: 0, dirmeta: 0, file: 0 });
+  await assert.rejects(prune(repository, { deleteCommits: [commit] }), {
+    code: "refused",
+    message: /\(org\.example\.Os, main\)/,
+  });
+  const { thinnedCommits } = await prune(repository, { depth: 0 });
+  const sidecar = sidecarCommitOf(loadCommit(repository, old))!;
+  assert.deepEqual(thinnedCommits, [old, sidecar].sort());
+});
+
+test("a ref whose commit is missing stops the prune, for what that commit came from would go", async (t) => {
+  const scratch = scratchFolder(t);
+  const repository = newRepository(t, `${scratch}/repo`, "bare-user");
+  const old = await commitFiles(repository, scratch, { a: "1" });
+  const tip = await commitFiles(repository, scratch, { a: "2" });
+  rmSync(`${repository.path}/objects/${looseName(tip, "commit")}`);
+  await assert.rejects(prune(repository, { refsOnly: true }), { code: "corrupt", path: "main" });
+  assert.ok(hasObject(repository, "commit", old));
 });
