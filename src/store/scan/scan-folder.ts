@@ -16,6 +16,7 @@ import { type FolderNode, newFolder } from "../tree/working-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
 import { flushWrites } from "./flush-writes.ts";
 import { keepCache } from "./keep-cache.ts";
+import { folderOf, noFolderTimes, readFolderTimes, untouchedFolders } from "./object-folders.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -86,8 +87,10 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
 
 function beginScan(request: ScanRequest, rootFd: number): Scan {
   const rootStat = statFd(rootFd);
-  const { repository, options, useCache } = request;
+  const { repository, transaction, options, useCache } = request;
   const cache = useCache && repository !== undefined ? loadStatCache(repository, rootStat, scanFingerprint(options)) : undefined;
+  const startedAt = Date.now();
+  const folders = useCache && transaction !== undefined ? readFolderTimes(transaction.repository, startedAt) : noFolderTimes();
   return {
     request,
     rootFd,
@@ -95,10 +98,12 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
     cache,
     builder: newStatCacheBuilder(cache?.count),
+    folders,
+    vouched: untouchedFolders(cache?.folders, folders),
     counts: newScanCounts(),
     groups: new Map(),
     running: new Set(),
-    startedAt: Date.now(),
+    startedAt,
     flushed: new Set(),
     batch: [],
     batchFiles: 0,
@@ -223,7 +228,8 @@ function knownFile(scan: Scan, stat: Stat): CachedFile | undefined {
 /** The cache knows the file, but the object is not there: its commit was cut, or it was pruned. */
 function isLost(scan: Scan, cached: CachedFile): boolean {
   const { transaction } = scan.request;
-  return transaction !== undefined && !hasObject(transaction.repository, "file", cached.checksum);
+  if (transaction === undefined || scan.vouched[folderOf(cached.checksum)] === true) return false;
+  return !hasObject(transaction.repository, "file", cached.checksum);
 }
 
 function remember(scan: Scan, stat: Stat, cached: CachedFile): void {

@@ -14,6 +14,7 @@ import { type Transaction, spend } from "../transaction.ts";
 import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
 import type { ObjectInodes } from "./object-inodes.ts";
+import { type FolderTimes, folderOf, forgetFolder } from "./object-folders.ts";
 import type { ScanOptions } from "./scan-options.ts";
 import { type StatCache, type StatCacheBuilder, rememberStat } from "./stat-cache.ts";
 
@@ -62,6 +63,10 @@ export interface Scan {
   readonly repositoryStat: Stat | undefined;
   readonly cache: StatCache | undefined;
   readonly builder: StatCacheBuilder;
+  /** The folders of the repository's objects at the start; those for which the cache that is being collected may not vouch are left out. */
+  readonly folders: FolderTimes;
+  /** By number: whether the cache's word that an object is there still counts. */
+  readonly vouched: readonly boolean[];
   readonly counts: ScanCounts;
   readonly groups: Map<string, LinkGroup>;
   readonly running: Set<Promise<void>>;
@@ -193,7 +198,10 @@ function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFi
   counts.files++;
   counts.hashed++;
   counts.bytes += stat.size;
-  if (result.staged) counts.stagedFiles++;
+  if (result.staged) {
+    counts.stagedFiles++;
+    forgetFolder(scan.folders, folderOf(checksum));
+  }
   counts.stagedBytes += result.stagedBytes;
   if (request.transaction !== undefined) spend(request.transaction, result.stagedBytes);
   if (result.torn) {

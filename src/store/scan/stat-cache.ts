@@ -2,7 +2,8 @@
  * The stat cache: what was hashed before need not be read again as long as device, inode, size, mtime and ctime are the
  * same. It may be lost or damaged at any time without harm: a damaged one is as good as none.
  *
- *   64 bytes   "rgstat1\n", u32 count of records, u32 count of buckets (a power of two), SHA-256 of all that follows, zeroes
+ *   64 bytes   "rgstat2\n", u32 count of records, u32 count of buckets (a power of two), SHA-256 of all that follows, zeroes
+ *   folders    256 times two f64: ctime of the folder of the repository's objects (object-folders.ts)
  *   buckets    u32 each: number of a record + 1, or 0; open addressing, by inode
  *   records    88 bytes each: u32 dev major, dev minor, inode low, high, mtime ns, ctime ns · f64 size, mtime, ctime ·
  *              u32 inode flags, u32 bits (1: has holes) · 32 bytes checksum
@@ -28,8 +29,9 @@ export interface CachedFile {
   readonly hasHoles: boolean;
 }
 
-const MAGIC = "rgstat1\n";
+const MAGIC = "rgstat2\n";
 const HEADER = 64;
+const FOLDERS = 256 * 16;
 const RECORD = 88;
 const WORDS = RECORD / 4;
 const DOUBLES = RECORD / 8;
@@ -45,6 +47,8 @@ const COARSE_GRANULARITY = 2100;
 export interface StatCache {
   readonly file: string;
   readonly count: number;
+  /** Of the repository's objects, when the cache was written. */
+  readonly folders: Float64Array;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
   readonly bytes: Buffer;
@@ -66,17 +70,22 @@ export function loadStatCache(repository: Repository, root: Stat, fingerprint: s
   if (data === undefined || data.length < HEADER || data.toString("latin1", 0, 8) !== MAGIC) return undefined;
   const count = data.readUInt32LE(8);
   const bucketCount = data.readUInt32LE(12);
-  if (data.length !== HEADER + padded(bucketCount) + count * RECORD || bucketCount < 1 || (bucketCount & (bucketCount - 1)) !== 0)
+  if (
+    data.length !== HEADER + FOLDERS + padded(bucketCount) + count * RECORD ||
+    bucketCount < 1 ||
+    (bucketCount & (bucketCount - 1)) !== 0
+  )
     return undefined;
   if (hash("sha256", data.subarray(HEADER), "hex") !== data.toString("hex", 16, 48)) return undefined;
   // Typed arrays need aligned memory of their own.
   const aligned = new Uint8Array(data.length - HEADER);
   aligned.set(data.subarray(HEADER));
-  const recordStart = padded(bucketCount);
+  const recordStart = FOLDERS + padded(bucketCount);
   return {
     file,
     count,
-    buckets: new Uint32Array(aligned.buffer, 0, bucketCount),
+    folders: new Float64Array(aligned.buffer, 0, FOLDERS / 8),
+    buckets: new Uint32Array(aligned.buffer, FOLDERS, bucketCount),
     words: new Uint32Array(aligned.buffer, recordStart),
     doubles: new Float64Array(aligned.buffer, recordStart),
     bytes: Buffer.from(aligned.buffer, recordStart),
@@ -139,13 +148,20 @@ export function changedBefore(stat: Stat, moment: number): boolean {
 }
 
 /** Keeps the collected records for the next scan. */
-export function saveStatCache(repository: Repository, root: Stat, fingerprint: string, builder: StatCacheBuilder): void {
+export function saveStatCache(
+  repository: Repository,
+  root: Stat,
+  fingerprint: string,
+  { builder, folders }: { readonly builder: StatCacheBuilder; readonly folders: Float64Array },
+): void {
   const bucketCount = 2 ** Math.ceil(Math.log2(Math.max(2, builder.count * 2)));
-  const data = Buffer.alloc(HEADER + padded(bucketCount) + builder.count * RECORD);
+  const recordStart = HEADER + FOLDERS + padded(bucketCount);
+  const data = Buffer.alloc(recordStart + builder.count * RECORD);
   const buckets = new Uint32Array(bucketCount);
   for (let record = 0; record < builder.count; record++) enter(buckets, builder.words, record);
-  Buffer.from(buckets.buffer).copy(data, HEADER);
-  builder.bytes.copy(data, HEADER + padded(bucketCount), 0, builder.count * RECORD);
+  Buffer.from(folders.buffer, folders.byteOffset, FOLDERS).copy(data, HEADER);
+  Buffer.from(buckets.buffer).copy(data, HEADER + FOLDERS);
+  builder.bytes.copy(data, recordStart, 0, builder.count * RECORD);
   data.write(MAGIC, 0, "latin1");
   data.writeUInt32LE(builder.count, 8);
   data.writeUInt32LE(bucketCount, 12);
