@@ -2,7 +2,7 @@
 import { dataExtents } from "../../sys/holes.ts";
 import { readAt } from "../../sys/read-file.ts";
 import { type Stat, sameVersion, statFd } from "../../sys/stat.ts";
-import { cloneFile, copyRangeInKernel, truncateFd, writeAt } from "../../sys/write-file.ts";
+import { beginWriteOut, cloneFile, copyRangeInKernel, truncateFd, writeAt } from "../../sys/write-file.ts";
 
 export type Payload =
   | {
@@ -18,6 +18,8 @@ export type Payload =
 /** Files up to this many bytes are read as a whole. */
 export const MEMORY_LIMIT = 32 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
+/** Files of this size make most of a system's bytes; for smaller ones the call costs more than it brings. */
+const WRITE_OUT_LEAST = 256 * 1024;
 
 let chunk: Buffer | undefined;
 
@@ -51,6 +53,7 @@ export function writePayload(fd: number, payload: Payload): void {
     truncateFd(fd, 0);
   }
   if (payload.data.length > 0) writeAt(fd, payload.data, 0);
+  if (payload.data.length >= WRITE_OUT_LEAST) beginWriteOut(fd);
 }
 
 /**
