@@ -1,7 +1,7 @@
 /**
  * Measures `dist/regrow`, start-up included, beside ostree in the same run, and writes medians, ratios and raw samples into
- * docs/performance.md between its marks. `--pairs N`, `--only TEXT` (cases whose name holds it), `--trees debian,small`,
- * `--no-memory`, `--no-write`.
+ * docs/performance.md between its marks. `--pairs N`, `--only TEXT` (cases whose name holds it), `--trees TREE@FS,…` (TREE: debian or
+ * small; FS: ext4, btrfs or xfs), `--no-memory`, `--no-others`, `--no-write`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CASES, type Case, type Place } from "./cases.ts";
-import { onFreshFileSystem } from "./fresh-file-system.ts";
+import { type FileSystem, onFreshFileSystem } from "./fresh-file-system.ts";
 import { type Pair, measure, measurePairs, median } from "./measure.ts";
 import { type Orientation, measureOthers } from "./orientation.ts";
 import { type CaseResult, type MemoryResult, report } from "./report.ts";
@@ -20,7 +20,8 @@ const { values } = parseArgs({
   options: {
     pairs: { type: "string", default: "5" },
     only: { type: "string", default: "" },
-    trees: { type: "string", default: "debian,small" },
+    trees: { type: "string", default: "debian@ext4,debian@btrfs,small@ext4" },
+    others: { type: "boolean", default: true },
     memory: { type: "boolean", default: true },
     write: { type: "boolean", default: true },
   },
@@ -32,22 +33,30 @@ const program = path.join(root, "dist/regrow");
 
 const results: CaseResult[] = [];
 const others: { tree: string; list: Orientation[] }[] = [];
-for (const name of values.trees.split(",")) {
+for (const place of values.trees.split(",")) {
+  const [name, fileSystem] = parsePlace(place);
   for (const one of CASES.filter((candidate) => candidate.name.includes(values.only))) {
-    results.push(await onFreshFileSystem(async (folder) => runCase(name, one, await makePlace(name, folder))));
+    results.push(await onFreshFileSystem(fileSystem, async (folder) => runCase(place, one, await makePlace(name, folder))));
     say(results.at(-1)!);
   }
-  if (values.only === "") {
-    others.push({
-      tree: name,
-      list: await onFreshFileSystem(async (folder) => measureOthers(await makePlace(name, folder), Math.min(3, pairs))),
-    });
+  if (values.only === "" && values.others) {
+    const list = await onFreshFileSystem(fileSystem, async (folder) =>
+      measureOthers(await makePlace(name, folder), Math.min(3, pairs)),
+    );
+    others.push({ tree: place, list });
   }
 }
-const memory = values.memory && values.only === "" ? await onFreshFileSystem(measureMemory) : [];
+const memory = values.memory && values.only === "" ? await onFreshFileSystem("ext4", measureMemory) : [];
 const text = report({ results, others, memory, machine: machine(), pairs });
 if (values.write) putBetweenMarks(path.join(root, "docs/performance.md"), text);
 else process.stdout.write(text);
+
+function parsePlace(place: string): [name: string, fileSystem: FileSystem] {
+  const [name, fileSystem = "ext4"] = place.split("@");
+  if (!["debian", "small"].includes(name!) || !["ext4", "btrfs", "xfs"].includes(fileSystem))
+    throw new Error(`--trees: there is no ${place}`);
+  return [name!, fileSystem as FileSystem];
+}
 
 async function makePlace(name: string, folder: string): Promise<Place> {
   const tree = path.join(folder, "tree");

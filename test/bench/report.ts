@@ -55,7 +55,7 @@ function treeTable(tree: string, results: readonly CaseResult[], others: Report[
     .map(({ name, samples: taken }) => `${name} ${median(taken.map(({ seconds }) => seconds)).toFixed(2)} s`)
     .join(" · ");
   return [
-    `## The tree \`${tree}\`: ${mine[0]!.size}`,
+    `## The tree ${tree.replace("@", " on ")}: ${mine[0]!.size}`,
     table,
     ...(beside === "" ? [] : [`For orientation, medians in the same run: ${beside}.`]),
   ];
