@@ -9,7 +9,7 @@ import { type FinishOptions, type FinishedCommit, finishCommit } from "./finish-
 import { checkRefName } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
-import { scanFolder } from "./scan/scan-folder.ts";
+import { type ScannedFolder, scanFolder } from "./scan/scan-folder.ts";
 import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
 import { writeTree } from "./tree/write-tree.ts";
@@ -53,12 +53,16 @@ export async function commitTree(repository: Repository, options: CommitOptions,
   const pool = startPool({ workers: options.workers ?? DEFAULT_WORKERS });
   try {
     return await withTransaction(repository, observer.signal, async (transaction) => {
-      const { root, counts } = await gather(transaction, options, pool, observer);
+      const { root, counts, scans } = await gather(transaction, options, pool, observer);
       refuseIncomplete(options, counts);
       report(observer, "write", { done: 0, total: 1 });
       const sink = stagingSink(transaction, pool);
-      const written = writeTree(sink, root, { sidecar: options.sidecar !== false });
+      const sidecar = options.sidecar !== false;
+      // A folder that something else was laid over is no longer what was scanned.
+      const asScanned = sidecar && scans.length === 1 && options.sources.length === 1;
+      const written = writeTree(sink, root, { sidecar, known: asScanned ? scans[0]!.known : undefined });
       await sink.flush();
+      for (const scan of scans) scan.keep(asScanned);
       throwIfCancelled(observer.signal);
       const result = await finishCommit(transaction, options, written);
       report(observer, "write", { done: 1, total: 1 });
@@ -69,15 +73,17 @@ export async function commitTree(repository: Repository, options: CommitOptions,
   }
 }
 
-async function gather(
-  transaction: Transaction,
-  options: CommitOptions,
-  pool: WorkerPool,
-  observer: Observer,
-): Promise<{ root: FolderNode; counts: ScanCounts }> {
+interface Gathered {
+  readonly root: FolderNode;
+  readonly counts: ScanCounts;
+  readonly scans: readonly ScannedFolder[];
+}
+
+async function gather(transaction: Transaction, options: CommitOptions, pool: WorkerPool, observer: Observer): Promise<Gathered> {
   const { repository } = transaction;
   const scanOptions = scanOptionsOf(repository, options);
   const total = newScanCounts();
+  const scans: ScannedFolder[] = [];
   const add = (counts: ScanCounts): void => {
     for (const key of Object.keys(total) as (keyof ScanCounts)[]) total[key] += counts[key];
   };
@@ -107,6 +113,7 @@ async function gather(
         objectInodes,
       };
       const scanned = await scanFolder(CWD, bytesOf(source.path), request);
+      scans.push(scanned);
       layer = scanned.root;
       add(scanned.counts);
     }
@@ -115,7 +122,7 @@ async function gather(
   }
   if (root === undefined)
     throw new RegrowError("usage", "There is nothing to commit.", { hint: "Name a folder, or give --tree." });
-  return { root, counts: total };
+  return { root, counts: total, scans };
 }
 
 function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {

@@ -20,6 +20,11 @@ import fc from "fast-check";
 import type { Checksum } from "../../src/codec/ostree/checksum.ts";
 import { type CommitOptions, commitTree } from "../../src/store/commit.ts";
 import { loadCommit } from "../../src/store/object-files.ts";
+import { PLAIN_SCAN, scanFingerprint } from "../../src/store/scan/scan-options.ts";
+import { loadStatCache } from "../../src/store/scan/stat-cache.ts";
+import { CWD } from "../../src/sys/open.ts";
+import { statAt } from "../../src/sys/stat.ts";
+import { bytesOf } from "../../src/base/byte-string.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { sidecarCommitOf } from "../../src/store/tree/folder-view.ts";
 import { run } from "../support/programs.ts";
@@ -112,6 +117,42 @@ test("a random tree has one root and one sidecar, whatever the threads and the s
   assert.deepEqual(missingKinds(counts, [...MAKING_KINDS, ...states, "nothing read again"]), []);
 });
 
+test("a tree that changes a little between commits has the root that a commit without a cache finds", async (t) => {
+  if (!requires(t, { programs: ["python3"] })) return;
+  const counts: Counts = new Map();
+  const runs = 2 * times;
+  t.diagnostic(`seed ${seed} (FC_SEED), ${runs} runs`);
+  const making = operations(MAKING_KINDS, { minLength: 30, maxLength: 60 });
+  const little = fc.array(operations(MAKING_KINDS, { minLength: 1, maxLength: 3 }), { minLength: 4, maxLength: 6 });
+  const property = fc.asyncProperty(making, little, async (first, rounds) => {
+    const folder = scratchFolder(t);
+    const tree = `${folder}/tree`;
+    const above = `${folder}/above`;
+    carryOut(tree, first, counts);
+    carryOut(above, first.slice(0, 10), counts);
+    const repository = newRepository(t, `${folder}/repository`, "bare-user");
+    for (const [index, list] of rounds.entries()) {
+      carryOut(tree, list, counts);
+      // At once, and when the cache has taken in all that the change left alone, and the change itself.
+      for (const rest of [0, REST, REST]) {
+        await sleep(rest);
+        const roots = withoutCount(await rootsOf(repository, tree, { workers: 2 }));
+        assert.deepEqual(roots, withoutCount(await rootsOf(repository, tree, { useCache: false, workers: 1 })));
+      }
+      note(counts, `folders known: ${knownFolders(repository, tree) > 0}`);
+      // What these learn must not be taken for what the tree by itself becomes.
+      if (index % 3 === 0) await rootsOf(repository, tree, { sidecar: false });
+      else if (index % 3 === 1) {
+        const sources = [tree, above].map((path) => ({ kind: "dir", path }) as const);
+        await commitTree(repository, { sources });
+      }
+    }
+  });
+  await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
+  t.diagnostic(shownCounts(counts));
+  assert.deepEqual(missingKinds(counts, [...MAKING_KINDS, "folders known: true"]), []);
+});
+
 test("a random tree that ostree can store has ostree's root", async (t) => {
   if (!requires(t, { programs: ["ostree", "python3"] })) return;
   const counts: Counts = new Map();
@@ -190,6 +231,10 @@ function note(counts: Counts, what: string): void {
 function cachesOf(repository: Repository): string[] {
   const folder = `${repository.path}/regrow/stat-cache`;
   return readdirSync(folder).map((name) => `${folder}/${name}`);
+}
+
+function knownFolders(repository: Repository, tree: string): number {
+  return loadStatCache(repository, statAt(CWD, bytesOf(tree)), scanFingerprint(PLAIN_SCAN))?.tree.byInode.size ?? 0;
 }
 
 function onlyCache(repository: Repository): string {

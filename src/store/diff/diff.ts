@@ -64,8 +64,9 @@ async function withScanned<T>(
   const pool = startPool({ workers: DEFAULT_WORKERS });
   try {
     const request = { repository, transaction: undefined, options: PLAIN_SCAN, pool, observer, useCache: true };
-    const { root } = await scanFolder(CWD, bytesOf(path), request);
-    writeTree(hashingSink, root, { sidecar: true });
+    const { root, known, keep } = await scanFolder(CWD, bytesOf(path), request);
+    writeTree(hashingSink, root, { sidecar: true, known });
+    keep(true);
     return await work(scannedSide(rootFd, root, PLAIN_SCAN));
   } finally {
     await pool.close();

@@ -18,7 +18,7 @@ import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
 import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
-import { changedBefore } from "./stat-cache.ts";
+import { changedBefore } from "./settled.ts";
 import { userFlags } from "./user-flags.ts";
 
 export interface HashFilesJob {

@@ -1,17 +1,21 @@
 /** Keeping what a scan has learnt for the next one. */
 import { RegrowError } from "../../base/errors.ts";
 import { notice } from "../../base/events.ts";
+import type { Stat } from "../../sys/stat.ts";
+import { type FolderIdentity, identityOf } from "../tree/write-tree.ts";
+import { encodeFolders } from "./folder-cache.ts";
 import { isWorthSaving } from "./object-folders.ts";
 import { scanFingerprint } from "./scan-options.ts";
 import type { Scan } from "./scan-state.ts";
 import { saveStatCache } from "./stat-cache.ts";
 
 /** The cache is written anew only where the next scan gains from it. */
-export function keepCache(scan: Scan): void {
-  const { request, builder } = scan;
-  if (!request.useCache || request.repository === undefined || !hasLearnt(scan)) return;
+export function keepCache(scan: Scan, asScanned: boolean): void {
+  const { request, builder, folders } = scan;
+  if (!request.useCache || request.repository === undefined || !hasLearnt(scan, asScanned)) return;
   try {
-    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), { builder, folders: scan.folders });
+    const tree = encodeFolders(asScanned ? identifiedFolders(scan) : [], scan.startedAt);
+    saveStatCache(request.repository, scan.rootStat, scanFingerprint(request.options), { builder, folders, tree });
   } catch (error) {
     // Without it the next scan takes longer, and that is all. A comparison must work on a repository that is only for reading.
     if (!(error instanceof RegrowError)) throw error;
@@ -19,8 +23,23 @@ export function keepCache(scan: Scan): void {
   }
 }
 
-function hasLearnt({ cache, counts, builder, folders, request }: Scan): boolean {
+function hasLearnt(scan: Scan, asScanned: boolean): boolean {
+  const { cache, counts, builder, folders, request } = scan;
   if (counts.hashed > 0 || cache === undefined || cache.count !== builder.count) return true;
   // Without a transaction it was not looked whether the objects are there.
-  return request.transaction !== undefined && isWorthSaving(cache.folders, folders);
+  return request.transaction !== undefined && (isWorthSaving(cache.folders, folders) || (asScanned && knowsMoreFolders(scan)));
+}
+
+/** Whether so many folders had to be written anew that the next scan gains from knowing them. */
+function knowsMoreFolders({ seen }: Scan): boolean {
+  let unknown = 0;
+  for (const { known } of seen.values()) if (known === undefined) unknown++;
+  return unknown > seen.size / 8;
+}
+
+function identifiedFolders({ seen }: Scan): [Stat, FolderIdentity][] {
+  return [...seen].flatMap(([folder, { stat }]): [Stat, FolderIdentity][] => {
+    const identity = identityOf(folder);
+    return identity === undefined ? [] : [[stat, identity]];
+  });
 }

@@ -7,7 +7,7 @@
  */
 import { tryStatAt } from "../../sys/stat.ts";
 import type { Repository } from "../repository.ts";
-import { changedBefore } from "./stat-cache.ts";
+import { changedBefore } from "./settled.ts";
 
 /** For each folder two numbers: whole seconds and nanoseconds of its ctime; 0 and 0 vouch for nothing. */
 export type FolderTimes = Float64Array;

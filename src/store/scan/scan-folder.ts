@@ -13,7 +13,9 @@ import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
 import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import type { FolderIdentity } from "../tree/write-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
+import { lookUpFolder } from "./folder-cache.ts";
 import { flushWrites } from "./flush-writes.ts";
 import { keepCache } from "./keep-cache.ts";
 import { folderOf, noFolderTimes, readFolderTimes, untouchedFolders } from "./object-folders.ts";
@@ -35,6 +37,7 @@ import {
   countSocket,
   countVanished,
   enqueueFile,
+  forgetKnown,
   groupOf,
   isBatchFull,
   newScanCounts,
@@ -48,6 +51,13 @@ import { userFlags } from "./user-flags.ts";
 export interface ScannedFolder {
   readonly root: FolderNode;
   readonly counts: ScanCounts;
+  /** What a folder becomes, where neither it nor a file in it has changed since it was last written. */
+  readonly known: (folder: FolderNode) => FolderIdentity | undefined;
+  /**
+   * Keeps what was learnt for the next scan; to be called when the tree has been written. `asScanned`: it was written as it was
+   * scanned, with its sidecar, so that what its folders became will hold for the next scan too.
+   */
+  readonly keep: (asScanned: boolean) => void;
 }
 
 interface OpenFolder {
@@ -75,8 +85,12 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     sendBatch(scan);
     await settleBatches(scan, 0);
     tell(scan);
-    keepCache(scan);
-    return { root, counts: scan.counts };
+    return {
+      root,
+      counts: scan.counts,
+      known: (folder) => scan.seen.get(folder)?.known,
+      keep: (asScanned) => keepCache(scan, asScanned),
+    };
   } finally {
     // Who wants to stop doesn't wait for what is already handed out.
     if (request.observer.signal?.aborted === true) await request.pool.close();
@@ -101,6 +115,7 @@ function beginScan(request: ScanRequest, rootFd: number): Scan {
     folders,
     vouched: untouchedFolders(cache?.folders, folders),
     counts: newScanCounts(),
+    seen: new Map(),
     groups: new Map(),
     running: new Set(),
     startedAt,
@@ -123,7 +138,10 @@ async function walk(scan: Scan): Promise<FolderNode> {
     for (const name of subfolders) {
       if (folder.dirs.has(name) || folder.files.has(name) || folder.nodes.has(name)) continue;
       const child = readFolder(scan, joinBytes(path, name));
-      if (child === undefined) continue;
+      if (child === undefined) {
+        forgetKnown(scan, folder);
+        continue;
+      }
       folder.dirs.set(name, child.folder);
       if (child.subfolders.length > 0) open.push(child);
       walked += child.folder.files.size + 1;
@@ -150,6 +168,7 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
     scan.counts.folders++;
     // Where another file system is mounted, an empty folder is kept: the mount point.
     if (scan.request.options.oneFileSystem && !sameDevice(stat, scan.rootStat)) return { path, folder, subfolders };
+    scan.seen.set(folder, { stat, known: scan.cache === undefined ? undefined : lookUpFolder(scan.cache.tree, stat) });
     readEntries(scan, fd, { path, folder, files: [], links: [] }, subfolders);
     return { path, folder, subfolders };
   } finally {
@@ -200,7 +219,10 @@ function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteS
   if (type === S_IFDIR) subfolders.push(name);
   else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
   else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
-  else batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
+  else {
+    batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
+    forgetKnown(scan, batch.folder);
+  }
 }
 
 function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteString, stat: Stat): void {
@@ -209,6 +231,8 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
     return enqueueFile(scan, batch, name, typeOf(stat.mode) === S_IFLNK, stat.size);
   const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
+  // Where its other names are may have changed elsewhere, and a map of holes is not a matter of times.
+  if (cached.hasHoles || stat.nlink > 1) forgetKnown(scan, batch.folder);
   batch.folder.files.set(name, {
     checksum: cached.checksum,
     extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },

@@ -12,6 +12,7 @@ import type { WorkerPool } from "../../sys/worker-pool.ts";
 import type { Repository } from "../repository.ts";
 import { type Transaction, spend } from "../transaction.ts";
 import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
+import type { FolderIdentity } from "../tree/write-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
 import type { ObjectInodes } from "./object-inodes.ts";
 import { type FolderTimes, folderOf, forgetFolder } from "./object-folders.ts";
@@ -65,6 +66,8 @@ export interface Scan {
   readonly builder: StatCacheBuilder;
   /** The folders of the repository's objects at the start; those for which the cache that is being collected may not vouch are left out. */
   readonly folders: FolderTimes;
+  /** The folders that were read, with what they looked like and what they are known to be. */
+  readonly seen: Map<FolderNode, SeenFolder>;
   /** By number: whether the cache's word that an object is there still counts. */
   readonly vouched: readonly boolean[];
   readonly counts: ScanCounts;
@@ -79,6 +82,12 @@ export interface Scan {
   batchBytes: number;
   failure: unknown;
   cacheHits: number;
+}
+
+export interface SeenFolder {
+  readonly stat: Stat;
+  /** What it was when it looked the same; undefined where something in it is not known for certain. */
+  known: FolderIdentity | undefined;
 }
 
 export interface BatchFolder {
@@ -96,9 +105,16 @@ const UNKNOWN = "" as Checksum;
 /** Puts a file that has to be read into the batch; its node is filled when the answer comes. */
 export function enqueueFile(scan: Scan, batch: BatchFolder, name: ByteString, isLink: boolean, size: number): void {
   batch.folder.files.set(name, { checksum: UNKNOWN, extras: NO_EXTRAS });
+  forgetKnown(scan, batch.folder);
   (isLink ? batch.links : batch.files).push(name);
   scan.batchFiles++;
   scan.batchBytes += size;
+}
+
+/** Something in the folder may be other than it was. */
+export function forgetKnown(scan: Scan, folder: FolderNode): void {
+  const seen = scan.seen.get(folder);
+  if (seen !== undefined) seen.known = undefined;
 }
 
 /** Ends a folder's part of the batch, and sends the batch when it is full. */

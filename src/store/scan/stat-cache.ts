@@ -2,14 +2,15 @@
  * The stat cache: what was hashed before need not be read again as long as device, inode, size, mtime and ctime are the
  * same. It may be lost or damaged at any time without harm: a damaged one is as good as none.
  *
- *   64 bytes   "rgstat2\n", u32 count of records, u32 count of buckets (a power of two), SHA-256 of all that follows, zeroes
+ *   64 bytes   "rgstat3\n", u32 count of records, u32 count of buckets (a power of two), SHA-256 of all that follows,
+ *              u32 count of folders of the tree, zeroes
  *   folders    256 times two f64: ctime of the folder of the repository's objects (object-folders.ts)
  *   buckets    u32 each: number of a record + 1, or 0; open addressing, by inode
  *   records    88 bytes each: u32 dev major, dev minor, inode low, high, mtime ns, ctime ns · f64 size, mtime, ctime ·
  *              u32 inode flags, u32 bits (1: has holes) · 32 bytes checksum
+ *   tree       what the folders of the tree became (folder-cache.ts)
  *
- * Safe within the clock's granularity: a file whose ctime lies too close to the moment at which it was read is not entered,
- * since a later write might leave its times as they are. Times are in this machine's byte order: it is read nowhere else.
+ * A file whose times may not tell of a later write (settled.ts) is not entered. Times are in this machine's byte order: it is read nowhere else.
  */
 import { hash } from "node:crypto";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
@@ -21,6 +22,8 @@ import { readDir } from "../../sys/read-dir.ts";
 import { tryReadFileAt } from "../../sys/read-file.ts";
 import { type Stat, tryStatAt } from "../../sys/stat.ts";
 import type { Repository } from "../repository.ts";
+import { changedBefore } from "./settled.ts";
+import { FOLDER_RECORD, type FolderCache, readFolderCache } from "./folder-cache.ts";
 
 export interface CachedFile {
   readonly checksum: Checksum;
@@ -29,7 +32,7 @@ export interface CachedFile {
   readonly hasHoles: boolean;
 }
 
-const MAGIC = "rgstat2\n";
+const MAGIC = "rgstat3\n";
 const HEADER = 64;
 const FOLDERS = 256 * 16;
 const RECORD = 88;
@@ -40,15 +43,14 @@ const FOLDER = "regrow/stat-cache";
 const MAX_FILE = 2 ** 30;
 /** Milliseconds after which an unfinished file has been left by somebody who was cut. */
 const LEFT_OVER = 3600_000;
-/** Kernels stamp files with a clock that ticks every 1 to 10 ms; file systems without nanoseconds every 1 or 2 s. */
-const FINE_GRANULARITY = 50;
-const COARSE_GRANULARITY = 2100;
 
 export interface StatCache {
   readonly file: string;
   readonly count: number;
   /** Of the repository's objects, when the cache was written. */
   readonly folders: Float64Array;
+  /** Of the tree. */
+  readonly tree: FolderCache;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
   readonly bytes: Buffer;
@@ -71,7 +73,7 @@ export function loadStatCache(repository: Repository, root: Stat, fingerprint: s
   const count = data.readUInt32LE(8);
   const bucketCount = data.readUInt32LE(12);
   if (
-    data.length !== HEADER + FOLDERS + padded(bucketCount) + count * RECORD ||
+    data.length !== HEADER + FOLDERS + padded(bucketCount) + count * RECORD + data.readUInt32LE(48) * FOLDER_RECORD ||
     bucketCount < 1 ||
     (bucketCount & (bucketCount - 1)) !== 0
   )
@@ -85,10 +87,11 @@ export function loadStatCache(repository: Repository, root: Stat, fingerprint: s
     file,
     count,
     folders: new Float64Array(aligned.buffer, 0, FOLDERS / 8),
+    tree: readFolderCache(Buffer.from(aligned.buffer, recordStart + count * RECORD)),
     buckets: new Uint32Array(aligned.buffer, FOLDERS, bucketCount),
-    words: new Uint32Array(aligned.buffer, recordStart),
-    doubles: new Float64Array(aligned.buffer, recordStart),
-    bytes: Buffer.from(aligned.buffer, recordStart),
+    words: new Uint32Array(aligned.buffer, recordStart, count * WORDS),
+    doubles: new Float64Array(aligned.buffer, recordStart, count * DOUBLES),
+    bytes: Buffer.from(aligned.buffer, recordStart, count * RECORD),
   };
 }
 
@@ -141,31 +144,32 @@ export function rememberStat(builder: StatCacheBuilder, stat: Stat, file: Cached
   builder.count++;
 }
 
-/** Whether a change after the time `moment` (milliseconds) would have given the file other times than these. */
-export function changedBefore(stat: Stat, moment: number): boolean {
-  const granularity = stat.ctimeNanoseconds === 0 ? COARSE_GRANULARITY : FINE_GRANULARITY;
-  return stat.ctimeSeconds * 1000 + stat.ctimeNanoseconds / 1e6 + granularity <= moment;
+/** What a scan hands on to the next one. */
+export interface Learnt {
+  readonly builder: StatCacheBuilder;
+  /** Of the repository's objects (object-folders.ts). */
+  readonly folders: Float64Array;
+  /** What the tree's folders became (folder-cache.ts). */
+  readonly tree: Buffer;
 }
 
 /** Keeps the collected records for the next scan. */
-export function saveStatCache(
-  repository: Repository,
-  root: Stat,
-  fingerprint: string,
-  { builder, folders }: { readonly builder: StatCacheBuilder; readonly folders: Float64Array },
-): void {
+export function saveStatCache(repository: Repository, root: Stat, fingerprint: string, { builder, folders, tree }: Learnt): void {
   const bucketCount = 2 ** Math.ceil(Math.log2(Math.max(2, builder.count * 2)));
   const recordStart = HEADER + FOLDERS + padded(bucketCount);
-  const data = Buffer.alloc(recordStart + builder.count * RECORD);
+  const treeStart = recordStart + builder.count * RECORD;
+  const data = Buffer.alloc(treeStart + tree.length);
   const buckets = new Uint32Array(bucketCount);
   for (let record = 0; record < builder.count; record++) enter(buckets, builder.words, record);
   Buffer.from(folders.buffer, folders.byteOffset, FOLDERS).copy(data, HEADER);
   Buffer.from(buckets.buffer).copy(data, HEADER + FOLDERS);
   builder.bytes.copy(data, recordStart, 0, builder.count * RECORD);
+  tree.copy(data, treeStart);
   data.write(MAGIC, 0, "latin1");
   data.writeUInt32LE(builder.count, 8);
   data.writeUInt32LE(bucketCount, 12);
   data.write(hash("sha256", data.subarray(HEADER), "hex"), 16, "hex");
+  data.writeUInt32LE(tree.length / FOLDER_RECORD, 48);
   makeDirs(repository.fd, FOLDER, 0o700);
   removeLeftOvers(repository);
   replaceFileAt(repository.fd, FOLDER, cacheName(root, fingerprint), data, { durable: false, mode: 0o600 });

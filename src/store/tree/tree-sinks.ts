@@ -3,13 +3,13 @@ import { hash } from "node:crypto";
 import { EMPTY } from "../../base/byte-string.ts";
 import { type Checksum, checksumOf } from "../../codec/ostree/checksum.ts";
 import { encodeContentHeader } from "../../codec/ostree/content.ts";
-import { looseName } from "../../codec/ostree/object-name.ts";
+import { type ObjectKind, looseName } from "../../codec/ostree/object-name.ts";
 import type { WorkerPool } from "../../sys/worker-pool.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import { RECORD_META } from "../stage-content.ts";
 import type { StageObjectsJob } from "../stage-objects-job.ts";
 import { type Transaction, spend } from "../transaction.ts";
-import type { TreeSink } from "./write-tree.ts";
+import type { FolderIdentity, TreeSink } from "./write-tree.ts";
 
 export interface StagingSink extends TreeSink {
   /** Resolves when everything is staged. */
@@ -64,6 +64,7 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
       if (isNew(transaction, name, () => hasObject(transaction.repository, "file", checksum))) add(records, name, data);
       return checksum;
     },
+    has: (folder) => objectsOf(folder).every(([kind, checksum]) => hasObject(transaction.repository, kind, checksum)),
     flush: async () => {
       send(metadata);
       send(records);
@@ -76,7 +77,19 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
 export const hashingSink: TreeSink = {
   metadata: (_kind, data) => checksumOf(data),
   record: recordChecksum,
+  has: () => true,
 };
+
+/** A sidecar's folder has but one dirmeta, which is there with any of them. */
+function objectsOf({ tree, meta, record, sidecar }: FolderIdentity): (readonly [ObjectKind, Checksum])[] {
+  const objects: (readonly [ObjectKind, Checksum])[] = [
+    ["dirtree", tree],
+    ["dirmeta", meta],
+  ];
+  if (record !== undefined) objects.push(["file", record]);
+  if (sidecar?.kind === "folder") objects.push(["dirtree", sidecar.tree]);
+  return objects;
+}
 
 interface Batch {
   names: string[];

@@ -28,12 +28,16 @@ export const SIDECAR_DIR_META = encodeDirMeta({ uid: 0, gid: 0, mode: 0o040755, 
 
 export interface WriteTreeOptions {
   readonly sidecar: boolean;
+  /** What a folder is known to become, where nothing has changed in itself; its subfolders are looked at all the same. */
+  readonly known?: ((folder: FolderNode) => FolderIdentity | undefined) | undefined;
 }
 
 /** Where the objects of a tree go: into a transaction, or nowhere when only their checksums are asked for. */
 export interface TreeSink {
   metadata(kind: MetadataKind, data: Buffer): Checksum;
   record(data: Buffer): Checksum;
+  /** Whether all objects that the folder itself consists of are there, so that they need not be made. */
+  has(folder: FolderIdentity): boolean;
 }
 
 /** What a folder became; kept with the node, so that trees can be compared from the top. */
@@ -41,6 +45,8 @@ export interface FolderIdentity {
   readonly tree: Checksum;
   readonly meta: Checksum;
   readonly sidecar: SidecarRef;
+  /** The record in the sidecar. */
+  readonly record: Checksum | undefined;
 }
 
 const identities = new WeakMap<FolderNode, FolderIdentity>();
@@ -53,18 +59,42 @@ export function identityOf(folder: FolderNode): FolderIdentity | undefined {
 /** Makes the folders of the tree objects of the sink. Throws what the sink throws, such as `no-space`. */
 export function writeTree(sink: TreeSink, root: FolderNode, options: WriteTreeOptions): WrittenTree {
   settleLinkGroups(root);
-  const written = writeFolder(sink, root, EMPTY, options);
-  if (written.sidecar === undefined) return { ...written, sidecar: undefined };
-  if (written.sidecar.kind === "folder") return { ...written, sidecar: written.sidecar.tree };
+  const written = writeFolder(sink, root, EMPTY, options).identity;
+  const { tree, meta } = written;
+  if (written.sidecar === undefined) return { tree, meta, sidecar: undefined };
+  if (written.sidecar.kind === "folder") return { tree, meta, sidecar: written.sidecar.tree };
   // The root is always a folder: a commit needs one.
   const files = [{ name: RECORD_NAME, checksum: written.sidecar.checksum }];
   sink.metadata("dirmeta", SIDECAR_DIR_META);
   const sidecar = sink.metadata("dirtree", encodeDirTree({ files, dirs: [] }));
   identities.set(root, { ...written, sidecar: { kind: "folder", tree: sidecar } });
-  return { ...written, sidecar };
+  return { tree, meta, sidecar };
 }
 
-function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, options: WriteTreeOptions): FolderIdentity {
+interface WrittenFolder {
+  readonly identity: FolderIdentity;
+  /** It is what it was known to be, and so is all below it. */
+  readonly asKnown: boolean;
+}
+
+function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, options: WriteTreeOptions): WrittenFolder {
+  const below = sortedKeys(folder.dirs).map((name) => {
+    return { name, ...writeFolder(sink, folder.dirs.get(name)!, joinBytes(path, name), options) };
+  });
+  const known = below.every(({ asKnown }) => asKnown) ? options.known?.(folder) : undefined;
+  const asKnown = known !== undefined && sink.has(known);
+  const identity = asKnown ? known : encodeFolder(sink, folder, path, below, options);
+  identities.set(folder, identity);
+  return { identity, asKnown };
+}
+
+function encodeFolder(
+  sink: TreeSink,
+  folder: FolderNode,
+  path: ByteString,
+  below: readonly { readonly name: ByteString; readonly identity: FolderIdentity }[],
+  options: WriteTreeOptions,
+): FolderIdentity {
   const files: TreeFile[] = [];
   const dirs: TreeDir[] = [];
   const odd = { files: [] as TreeFile[], dirs: [] as TreeDir[] };
@@ -74,29 +104,25 @@ function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, optio
     if (isUtf8(name)) files.push(file);
     else odd.files.push({ ...file, name: escapeName(name) });
   }
-  for (const name of sortedKeys(folder.dirs)) {
-    const { tree, meta, sidecar } = writeFolder(sink, folder.dirs.get(name)!, joinBytes(path, name), options);
+  for (const { name, identity } of below) {
+    const { tree, meta, sidecar } = identity;
     if (isUtf8(name)) dirs.push({ name, tree, meta });
     else odd.dirs.push({ name: escapeName(name), tree, meta });
     if (sidecar !== undefined) sidecars.push({ name: escapeName(name), entry: sidecar });
   }
-  const identity: FolderIdentity = {
-    tree: sink.metadata("dirtree", encodeDirTree({ files, dirs })),
-    meta: sink.metadata("dirmeta", encodeDirMeta(folder.meta)),
-    sidecar: options.sidecar ? writeSidecar(sink, folder, path, odd, sidecars) : undefined,
-  };
-  identities.set(folder, identity);
-  return identity;
+  const tree = sink.metadata("dirtree", encodeDirTree({ files, dirs }));
+  const meta = sink.metadata("dirmeta", encodeDirMeta(folder.meta));
+  if (!options.sidecar) return { tree, meta, sidecar: undefined, record: undefined };
+  const record = sink.record(encodeFolderRecord(folderEntries(folder, path)));
+  return { tree, meta, record, sidecar: writeSidecar(sink, record, odd, sidecars) };
 }
 
 function writeSidecar(
   sink: TreeSink,
-  folder: FolderNode,
-  path: ByteString,
+  record: Checksum,
   odd: DirTree,
   children: readonly { name: ByteString; entry: SidecarRef & object }[],
 ): SidecarRef {
-  const record = sink.record(encodeFolderRecord(folderEntries(folder, path)));
   const hasOdd = odd.files.length > 0 || odd.dirs.length > 0;
   if (children.length === 0 && !hasOdd) return { kind: "record", checksum: record };
   const meta = sink.metadata("dirmeta", SIDECAR_DIR_META);
