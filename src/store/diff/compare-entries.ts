@@ -33,6 +33,13 @@ export function compareNodes(a: SideNode, b: SideNode): Aspect[] {
   return joined(aspects, compareRecords(a.record, b.record));
 }
 
+/** Where one is an object and the other is not: links of which one has an odd target, or entries of two types. */
+export function compareFileAndNode(a: SideFile | SideNode, b: SideFile | SideNode, withRecords: boolean): Aspect[] {
+  if (typeOfEntry(a) !== "link" || typeOfEntry(b) !== "link") return ["type"];
+  const aspects = joined(["target"], compareOwned(ownedBy(a), ownedBy(b)));
+  return withRecords ? joined(aspects, compareRecords(withoutEmpty(a.record), withoutEmpty(b.record))) : aspects;
+}
+
 /** Of the folders themselves, not of what is in them. */
 export function compareFolders(
   a: SideFolder,
@@ -50,6 +57,19 @@ export function typeOfEntry(entry: SideEntry): EntryType {
   const content = entry.open();
   closeContent(content);
   return isLink(content.meta) ? "link" : "file";
+}
+
+/** With all attributes: a node has the empty ones among the others. */
+function ownedBy(entry: SideFile | SideNode): Owned {
+  if (entry.kind === "node") return entry.node;
+  const content = entry.open();
+  closeContent(content);
+  const empty = (entry.record?.emptyXattrs ?? []).map((name) => ({ name, value: Buffer.alloc(0) }));
+  return empty.length === 0 ? content.meta : { ...content.meta, xattrs: [...content.meta.xattrs, ...empty] };
+}
+
+function withoutEmpty(record: EntryRecord | undefined): EntryRecord | undefined {
+  return record === undefined ? undefined : { ...record, emptyXattrs: undefined };
 }
 
 function isFifo(node: { readonly mode: number }): boolean {
