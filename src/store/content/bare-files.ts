@@ -25,7 +25,7 @@ const NO_XATTRS: ContentMeta["xattrs"] = [];
 export function writeBare(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   if (isLink(meta)) return writeLink(target, name, meta);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
-    writePayload(fd, payload);
+    writePayload(fd, payload, target.room);
     finishBare(fd, meta, meta.mode & 0o777 & ~target.umask);
   });
 }
@@ -45,7 +45,7 @@ export function finishBare(fd: number, meta: ContentMeta, mode: number): void {
 export function writeBareUser(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   withNewFile(target, name, 0o600, (fd) => {
     if (isLink(meta)) writeAt(fd, Buffer.concat([bufferOf(meta.target), Buffer.alloc(1)]), 0);
-    else writePayload(fd, payload);
+    else writePayload(fd, payload, target.room);
     finishBareUser(fd, meta);
   });
 }
@@ -63,7 +63,7 @@ export function writeBareUserOnly(target: ContentTarget, name: string, meta: Con
   if (isLink(meta)) refuseOddLink(meta);
   if (isLink(meta)) return symlinkAt(meta.target, target.dirFd, name);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
-    writePayload(fd, payload);
+    writePayload(fd, payload, target.room);
     finishBareUserOnly(fd, meta);
   });
 }

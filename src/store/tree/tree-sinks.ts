@@ -8,7 +8,8 @@ import type { WorkerPool } from "../../sys/worker-pool.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import { RECORD_META } from "../stage-content.ts";
 import type { StageObjectsJob } from "../stage-objects-job.ts";
-import { type Transaction, spend } from "../transaction.ts";
+import { takeRoom } from "../room.ts";
+import type { Transaction } from "../transaction.ts";
 import type { TreeSink } from "./write-tree.ts";
 
 export interface StagingSink extends TreeSink {
@@ -26,7 +27,7 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
   const running: Promise<void>[] = [];
 
   function add(batch: Batch, name: string, data: Buffer): void {
-    spend(transaction, data.length);
+    takeRoom(transaction.room, data.length);
     batch.names.push(name);
     batch.pieces.push(data);
     if (batch.names.length >= BATCH) send(batch);
