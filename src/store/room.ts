@@ -42,7 +42,7 @@ export function takeRoom({ repository, left }: Room, bytes: number): void {
   // Another thread may do the same at this moment; each is wrong by no more than what the other has under way.
   if (blocks <= found) return void Atomics.store(left, 0, found - blocks);
   const { path } = repository;
-  const [needed, room] = [blocks, Math.max(0, found)].map((count) => formatSize(count * BLOCK));
+  const [needed, room] = [blocks, found].map((count) => formatSize(count * BLOCK));
   throw new RegrowError("no-space", `${path}: too little space: ${needed} more are to be written, ${room} may be.`, {
     path,
     hint: "Free some space (`regrow prune`), or lower min-free-space-percent or min-free-space-size in the repository's config.",
@@ -62,5 +62,5 @@ export function writeWithin(room: Room | undefined, fd: number, data: Uint8Array
 function blocksLeft({ fd, config }: Repository): number {
   const { total, available } = spaceOf(fd);
   const reserve = config.minFreeBytes ?? (total * config.minFreePercent) / 100;
-  return Math.min(MOST_BLOCKS, Math.floor((available - reserve) / BLOCK));
+  return Math.max(0, Math.min(MOST_BLOCKS, Math.floor((available - reserve) / BLOCK)));
 }

@@ -38,6 +38,9 @@ test("a reserve that is touched already leaves nothing", (t) => {
   const room = newRoom(withReserve(t, -100));
   assert.throws(() => takeRoom(room, 1), FULL);
   takeRoom(room, 0);
+  const hopeless = newRoom(withReserve(t, -(2 ** 42)));
+  assert.equal(hopeless.left[0], 0);
+  assert.throws(() => takeRoom(hopeless, 1), FULL);
 });
 
 test("another thread takes from the same room", async (t) => {
