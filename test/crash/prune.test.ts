@@ -19,6 +19,7 @@ import { run } from "../support/programs.ts";
 import { newRepository, ostree } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { atEnd, scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const RULES: PruneOptions = { depth: 0, refsOnly: true };
 const execute = promisify(execFile);
@@ -90,6 +91,7 @@ test("a prune killed before any of its changes", async (t) => {
   }
   assert.match(ostree(target, "fsck"), /no errors/);
   t.diagnostic(`killed at ${changes.length} points: ${[...new Set(changes)].join(", ")}`);
+  tally("kill points", "prune", changes.length);
 });
 
 test("commits beside a prune, in other processes, lose nothing", async (t) => {

@@ -26,6 +26,7 @@ import {
 import { newRepository } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
 const times = process.env["REGROW_LONG"] === "1" ? 10 : 1;
@@ -65,6 +66,7 @@ test("a difference applied to a copy of the first tree gives the second", async 
   await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
   t.diagnostic(shownCounts(counts));
   assert.deepEqual(missingKinds(counts, [...CHANGING_KINDS, "added", "removed", "modified", "renamed"]), []);
+  tally("generated trees", "diff", 2 * runs);
 });
 
 test("renames are found: files, whole folders, and what changed in a folder that moved", async (t) => {
