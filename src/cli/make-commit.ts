@@ -6,10 +6,10 @@ import { type CommitOptions, type CommitResult, type CommitSource, commitTree } 
 import type { Repository } from "../store/repository.ts";
 import { resolveRevision } from "../store/revision.ts";
 import type { Context } from "./context.ts";
-import { type MessageOptions, readMessage } from "./message.ts";
+import { MESSAGE_OPTIONS, type MessageOptions, readMessage } from "./message.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { commitCountsText, notStoredText } from "./render/commit-counts.ts";
-import { parseId, parsePair, parseTime } from "./value-parsers.ts";
+import { parseId, parsePair } from "./value-parsers.ts";
 
 export interface MakeCommitOptions extends MessageOptions {
   readonly branch?: string;
@@ -21,7 +21,6 @@ export interface MakeCommitOptions extends MessageOptions {
   readonly noXattrs?: boolean;
   readonly addMetadataString?: readonly (readonly [string, string])[];
   readonly bindRef?: readonly string[];
-  readonly timestamp?: number;
   readonly noSidecar?: boolean;
   readonly skipIfUnchanged?: boolean;
 }
@@ -33,10 +32,7 @@ export const BRANCH_OPTIONS: readonly OptionDefinition[] = [
 ];
 
 export const COMMIT_OPTIONS: readonly OptionDefinition[] = [
-  { short: "m", long: "message", value: "TEXT", summary: "first line: subject; rest: body" },
-  { short: "s", long: "subject", value: "TEXT", summary: "the subject" },
-  { long: "body", value: "TEXT", summary: "the body" },
-  { long: "timestamp", value: "TIME", summary: "in place of now: ISO 8601, or @ and seconds", parse: parseTime },
+  ...MESSAGE_OPTIONS,
   { long: "owner-uid", value: "UID", summary: "owner of everything", parse: parseId },
   { long: "owner-gid", value: "GID", summary: "group of everything", parse: parseId },
   { long: "canonical-permissions", summary: "owner root, no permissions beyond 0755" },

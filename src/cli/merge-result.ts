@@ -2,18 +2,21 @@
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
 import { RegrowError } from "../base/errors.ts";
 import type { Conflict, MergeReport, Side } from "../store/merge/merge-types.ts";
+import type { MergeOptions } from "../store/merge/merge.ts";
+import type { Repository } from "../store/repository.ts";
 import type { Context } from "./context.ts";
-import type { MessageOptions } from "./message.ts";
+import { branchTip } from "./default-revision.ts";
+import { MESSAGE_OPTIONS, type MessageOptions, readMessage } from "./message.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { countOf } from "./render/commit-counts.ts";
 import { jsonPath } from "./render/json-values.ts";
-import { parseTime } from "./value-parsers.ts";
 
 export interface MergeTextOptions extends MessageOptions {
   readonly branch?: string;
   readonly favour?: Side;
-  readonly timestamp?: number;
 }
+
+type MergeRequest = Pick<MergeOptions, "ours" | "favour" | "dryRun" | "timestamp" | "subject" | "body"> & { branch: string };
 
 export const MERGE_OPTIONS: readonly OptionDefinition[] = [
   {
@@ -30,11 +33,15 @@ export const MERGE_OPTIONS: readonly OptionDefinition[] = [
     parse: parseSide,
     completes: ["ours", "theirs"],
   },
-  { short: "m", long: "message", value: "TEXT", summary: "first line: subject; rest: body" },
-  { short: "s", long: "subject", value: "TEXT", summary: "the subject" },
-  { long: "body", value: "TEXT", summary: "the body" },
-  { long: "timestamp", value: "TIME", summary: "in place of now: ISO 8601, or @ and seconds", parse: parseTime },
+  ...MESSAGE_OPTIONS,
 ];
+
+/** What merge and revert are asked for alike: which branch they continue, and how. Throws `usage`, `not-found`. */
+export function mergeRequest({ global }: Context, repository: Repository, options: MergeTextOptions): MergeRequest {
+  const { branch, commit } = branchTip(repository, options.branch);
+  const { favour, timestamp } = options;
+  return { ours: commit, branch, favour, dryRun: global.dryRun, timestamp, ...readMessage(options) };
+}
 
 /** Prints the conflicts, and last the checksum. Throws `conflict` where nothing was written because of them. */
 export function tellMerge({ out, global }: Context, branch: string, report: MergeReport): void {

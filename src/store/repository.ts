@@ -54,6 +54,8 @@ export async function withRepository<T>(path: string, work: (repository: Reposit
 export interface InitOptions {
   readonly mode: RepositoryMode;
   readonly collectionId?: string | undefined;
+  /** A new folder is one that others may enter and read, as far as the umask lets them. Not for mode bare. */
+  readonly isPublic?: boolean | undefined;
 }
 
 /**
@@ -61,7 +63,8 @@ export interface InitOptions {
  * holds something else, or a repository of another mode.
  */
 export function initRepository(path: string, options: InitOptions): void {
-  makeRoot(path);
+  if (options.isPublic === true && options.mode === "bare") throw setuidForAll();
+  makeRoot(path, options.isPublic === true ? 0o755 : 0o700);
   const fd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   try {
     const config = tryReadFileAt(fd, "config");
@@ -79,11 +82,17 @@ export function initRepository(path: string, options: InitOptions): void {
   }
 }
 
-/** A new folder is its owner's alone: in a repository old setuid programs and everybody's secrets would be open to all. */
-function makeRoot(path: string): void {
+/** Unless asked for otherwise its owner's alone: what is committed may hold secrets that are its readers' then. */
+function makeRoot(path: string, mode: number): void {
   const above = path.replace(/\/*$/, "").replace(/[^/]*$/, "");
   if (above !== "") makeDirs(CWD, above);
-  tryMakeDirAt(CWD, bytesOf(path), 0o700);
+  tryMakeDirAt(CWD, bytesOf(path), mode);
+}
+
+function setuidForAll(): RegrowError {
+  return new RegrowError("usage", "A repository of mode bare can't be public: old setuid programs in it would be everybody's.", {
+    hint: "Take --mode=archive, and pull or push into it.",
+  });
 }
 
 /** Whether `path` looks like a repository. */

@@ -5,7 +5,8 @@ import { type ContentMeta, encodeContentHeader } from "../codec/ostree/content.t
 import { EMPTY } from "../base/byte-string.ts";
 import { writeContent } from "./content/content-format.ts";
 import { hasObject, objectFile } from "./object-files.ts";
-import { type Transaction, inStagingFolder, spend } from "./transaction.ts";
+import { takeRoom } from "./room.ts";
+import { type Transaction, inStagingFolder } from "./transaction.ts";
 
 /** Metadata of the files that hold sidecar records. */
 export const RECORD_META: ContentMeta = { uid: 0, gid: 0, mode: 0o100644, target: EMPTY, xattrs: [] };
@@ -18,7 +19,7 @@ export function stageContent(transaction: Transaction, meta: ContentMeta, data: 
   if (known.has(name)) return checksum;
   known.add(name);
   if (hasObject(repository, "file", checksum)) return checksum;
-  spend(transaction, data.length);
+  takeRoom(transaction.room, data.length);
   const place = { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel };
   inStagingFolder(stagingFd, name, () => void writeContent(repository.config.mode, place, name, meta, { kind: "memory", data }));
   transaction.stagedFiles++;

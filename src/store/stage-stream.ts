@@ -13,7 +13,8 @@ import { truncateFd, writeAt } from "../sys/write-file.ts";
 import { MEMORY_LIMIT, isZero } from "./content/payload.ts";
 import { placeCopy } from "./content/place-copy.ts";
 import { stageContent } from "./stage-content.ts";
-import { type Transaction, spend } from "./transaction.ts";
+import { takeRoom } from "./room.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** A regular file of exactly `size` bytes. Throws `no-space` before the first byte is written, and what `chunks` throws. */
 export function stageStream(
@@ -49,7 +50,7 @@ async function stageLarge(
   signal: AbortSignal | undefined,
 ): Promise<Checksum> {
   const { stagingFd } = transaction;
-  spend(transaction, size);
+  takeRoom(transaction.room, size);
   const name = temporaryName("stream");
   const fd = openAt(stagingFd, name, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
@@ -57,7 +58,7 @@ async function stageLarge(
     if (await placeCopy(transaction, { name, fd, size }, meta, checksum)) {
       transaction.stagedFiles++;
       transaction.stagedBytes += size;
-    } else transaction.written -= size;
+    }
     return checksum;
   } finally {
     closeFd(fd);

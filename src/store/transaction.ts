@@ -9,7 +9,6 @@
  */
 import { type ByteString, bytesOf } from "../base/byte-string.ts";
 import { RegrowError, isErrno } from "../base/errors.ts";
-import { formatSize } from "../base/units.ts";
 import { type Checksum, checksumOf } from "../codec/ostree/checksum.ts";
 import { looseName } from "../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../sys/durable.ts";
@@ -17,12 +16,12 @@ import { type Lock, takeLock, tryLock } from "../sys/lock.ts";
 import { makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt, tryMakeDirAt, tryUnlinkAt } from "../sys/names.ts";
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
-import { spaceOf } from "../sys/space.ts";
 import { temporaryName } from "../sys/temporary-name.ts";
 import { writeAt } from "../sys/write-file.ts";
 import { type MetadataKind, hasObject } from "./object-files.ts";
 import { recoverRefs } from "./move-refs.ts";
 import type { Repository } from "./repository.ts";
+import { type Room, newRoom, takeRoom } from "./room.ts";
 
 export interface Transaction {
   readonly repository: Repository;
@@ -33,9 +32,8 @@ export interface Transaction {
   readonly stagingLock: Lock;
   /** Metadata objects that are known to be there or staged. */
   readonly known: Set<string>;
-  /** Bytes that may be written before it has to be looked whether the repository's reserve is touched. */
-  budget: number;
-  written: number;
+  /** What may still be written, for all threads. */
+  readonly room: Room;
   stagedMetadata: number;
   /** Content objects that were staged one by one, and their bytes. */
   stagedFiles: number;
@@ -53,15 +51,14 @@ export async function beginTransaction(repository: Repository, signal?: AbortSig
   try {
     removeLeftOvers(repository);
     await recoverRefs(repository);
-    const budget = spaceBudget(repository);
+    const room = newRoom(repository);
     const staging = makeStagingFolder(repository);
     return {
       repository,
       ...staging,
       lock,
       known: new Set(),
-      budget,
-      written: 0,
+      room,
       stagedMetadata: 0,
       stagedFiles: 0,
       stagedBytes: 0,
@@ -103,33 +100,10 @@ export function stageMetadata(transaction: Transaction, kind: MetadataKind, data
   if (transaction.known.has(name)) return checksum;
   transaction.known.add(name);
   if (hasObject(transaction.repository, kind, checksum)) return checksum;
-  spend(transaction, data.length);
+  takeRoom(transaction.room, data.length);
   stageFile(transaction.stagingFd, name, data);
   transaction.stagedMetadata++;
   return checksum;
-}
-
-/** Counts bytes against what the repository's reserve leaves. Throws `no-space` where the rest is less than `bytes`. */
-export function spend(transaction: Transaction, bytes: number): void {
-  transaction.written += bytes;
-  if (transaction.written <= transaction.budget) return;
-  // Shared blocks were counted and take no space: what counts is what the file system says, once it knows where all of it goes.
-  const { repository, stagingFd } = transaction;
-  syncFileSystem(stagingFd);
-  const left = spaceBudget(repository);
-  if (left >= bytes) {
-    transaction.budget = transaction.written - bytes + left;
-    return;
-  }
-  const { path } = repository;
-  throw new RegrowError(
-    "no-space",
-    `${path}: too little space: ${formatSize(transaction.written)} would be written, ${formatSize(Math.max(0, transaction.budget))} may be.`,
-    {
-      path,
-      hint: "Free some space (`regrow prune`), or lower min-free-space-percent or min-free-space-size in the repository's config.",
-    },
-  );
 }
 
 /**
@@ -242,11 +216,4 @@ export function removeLeftOvers(repository: Repository): void {
   } finally {
     closeFd(tmpFd);
   }
-}
-
-function spaceBudget(repository: Repository): number {
-  const { minFreeBytes, minFreePercent } = repository.config;
-  const { total, available } = spaceOf(repository.fd);
-  const reserve = minFreeBytes ?? (total * minFreePercent) / 100;
-  return available - reserve;
 }

@@ -1,6 +1,7 @@
 /** fsck and prune from the command line. */
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { workbench } from "../support/cli.ts";
@@ -63,3 +64,26 @@ test("prune shows what would go, asks, and thins the history without cutting it"
 function objectOf(checksum: string): string {
   return path.join(bench.at("repo/objects"), checksum.slice(0, 2), `${checksum.slice(2)}.file`);
 }
+
+test("a new repository is its owner's alone; with --public others can read what is in it, where that is safe", () => {
+  bench.ok("init", "-q", "--mode=archive", "private");
+  bench.ok("init", "-q", "--mode=archive", "--public", "public");
+  assert.deepEqual(
+    ["private", "public"].map((name) => statSync(bench.at(name)).mode & 0o7777),
+    [0o700, 0o755],
+  );
+  chmodSync(bench.folder, 0o755);
+  for (const name of ["private", "public"]) {
+    bench.ok("commit", "-q", "--repo", name, "-b", "main", "tree");
+    if (process.geteuid!() !== 0) continue;
+    const { status, stdout } = spawnSync("find", [bench.at(name, "objects"), "-type", "f", "-readable"], {
+      uid: 65534,
+      encoding: "utf8",
+    });
+    assert.equal(status === 0 && stdout.includes(".filez"), name === "public", name);
+  }
+  assert.equal(bench.regrow("init", "--mode=bare", "--public", "setuid").code, 2);
+  assert.equal(existsSync(bench.at("setuid")), false);
+  assert.match(bench.regrow("init", "--mode=archive", "--public", "private").err, /stays as it is/);
+  assert.equal(statSync(bench.at("private")).mode & 0o7777, 0o700);
+});

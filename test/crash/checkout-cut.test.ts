@@ -15,6 +15,7 @@ import { fastFolder } from "../support/fast-folder.ts";
 import { makeVersion } from "../support/repository-judge.ts";
 import { type ChildEnd, eachOf, startStore } from "../support/run-child.ts";
 import { type FileFacts, treeFacts } from "../support/tree-facts.ts";
+import { tally } from "../support/tally.ts";
 
 const isLong = process.env["REGROW_LONG"] === "1";
 
@@ -72,6 +73,7 @@ test("a new folder: cut before each change", async (t) => {
     assert.equal(again.code, 0, again.stderr);
   });
   t.diagnostic(`${points} changes`);
+  tally("kill points", "checkout", points);
 });
 
 test("a new folder: each change fails", async (t) => {
@@ -92,6 +94,7 @@ test("a new folder: each change fails", async (t) => {
     }
   });
   t.diagnostic(`${points} changes, ${survived} without consequence`);
+  tally("failing changes", "checkout", points * (isLong ? 2 : 1));
 });
 
 test("a union: cut before each change, every file is the old or the new one", async (t) => {
@@ -124,4 +127,5 @@ test("a union: cut before each change, every file is the old or the new one", as
     }
   });
   t.diagnostic(`${points} changes`);
+  tally("kill points", "checkout into a folder", points);
 });

@@ -22,6 +22,7 @@ import {
 import { requires } from "../support/requires.ts";
 import { fastFolder } from "../support/fast-folder.ts";
 import { type ChildEnd, eachOf, startStore } from "../support/run-child.ts";
+import { tally } from "../support/tally.ts";
 
 const isLong = process.env["REGROW_LONG"] === "1";
 const MODES = isLong ? (["archive", "bare-user", "bare"] as const) : (["archive"] as const);
@@ -63,6 +64,7 @@ for (const mode of MODES) {
     });
     t.diagnostic(`${points} changes: old ${old}, new ${moved}`);
     assert.ok(old > 0 && moved > 0);
+    tally("kill points", "commit", points);
   });
 
   test(`a commit in mode ${mode}, each of its changes failing`, async (t) => {
@@ -85,6 +87,7 @@ for (const mode of MODES) {
     });
     t.diagnostic(`${points} changes: ${failed} failures told, ${survived} without consequence`);
     assert.ok(failed > points / 2);
+    tally("failing changes", "commit", failed + survived);
   });
 }
 

@@ -14,6 +14,7 @@ import { randomSource, seed } from "../support/property.ts";
 import { assertCompanions, assertNoLeftOvers, assertRefsResolve, judgeByOstree } from "../support/repository-judge.ts";
 import { requires } from "../support/requires.ts";
 import { startStore } from "../support/run-child.ts";
+import { tally } from "../support/tally.ts";
 
 const KILLS = process.env["REGROW_LONG"] === "1" ? 200 : 60;
 const FILES = 600;
@@ -54,6 +55,8 @@ test(`${KILLS} commits, each killed at a random moment`, async (t) => {
   });
   assertNoLeftOvers(repository);
   judgeByOstree(repository);
+  tally("random kills", "commit", KILLS);
+  tally("random kills inside", "commit", inside);
 });
 
 /** Milliseconds from a commit's begin to its end. */

@@ -14,7 +14,9 @@ import { type RepositoryMode } from "../../src/store/repository-config.ts";
 import { checkoutCommit } from "../../src/store/checkout/checkout.ts";
 import { initRepository, withRepository } from "../../src/store/repository.ts";
 import { judgeByOstree } from "../support/repository-judge.ts";
+import { times } from "../support/property.ts";
 import { requires } from "../support/requires.ts";
+import { tally } from "../support/tally.ts";
 import { startChild } from "../support/run-child.ts";
 
 const ROUNDS = process.env["REGROW_LONG"] === "1" ? 60 : 8;
@@ -106,7 +108,7 @@ function makeHome(t: TestContext, mode: RepositoryMode): string {
   return home;
 }
 
-test("a tree in which everything changes", { timeout: 240_000 }, async (t) => {
+test("a tree in which everything changes", { timeout: times(240_000) }, async (t) => {
   if (!requires(t, { programs: ["ostree", "python3"] })) return;
   const home = makeHome(t, "bare-user");
   closeSync(openSync(`${home}/tree/anchor`, "w"));
@@ -136,12 +138,13 @@ test("a tree in which everything changes", { timeout: 240_000 }, async (t) => {
   assert.equal(told.filter(({ code }) => code === "vanished").length, total.vanished);
   assert.equal(told.filter(({ code }) => code === "torn").length, total.torn);
   assert.ok(told.every(({ path: where }) => where !== undefined));
+  tally("moving trees", "commit", ROUNDS);
 });
 
 for (const mode of ["bare-user", "archive"] as const) {
   test(
     `a file too large for memory that is written, cut and extended all the while, into mode ${mode}`,
-    { timeout: 240_000 },
+    { timeout: times(240_000) },
     async (t) => {
       if (!requires(t, { programs: ["ostree"] })) return;
       const home = makeHome(t, mode);

@@ -11,6 +11,7 @@ import { requires } from "../support/requires.ts";
 import { collect } from "../support/tar-archive.ts";
 import { runText as run } from "../support/programs.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const PROGRAM = new URL("../support/import-tar-program.ts", import.meta.url).pathname;
 const LARGE = 33 * 2 ** 20;
@@ -45,6 +46,8 @@ test("an import that is cut at any change leaves a sound repository", async (t) 
   }
   t.diagnostic(`${changes.length} changes, ${JSON.stringify(outcomes)}`);
   assert.ok(Math.min(outcomes.killed, outcomes.full, outcomes.old, outcomes.new) > 0);
+  tally("kill points", "import", outcomes.killed);
+  tally("failing changes", "import", outcomes.full);
 });
 
 /** The first change of each kind, and more of the renames: between them is what a commit is made of. */

@@ -1,12 +1,13 @@
 /** A prune that is killed at each of its changes in turn leaves a sound repository, and commits beside a prune lose nothing. */
 import assert from "node:assert/strict";
 import { type SpawnSyncReturns, execFile, spawnSync } from "node:child_process";
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import type { Checksum } from "../../src/codec/ostree/checksum.ts";
+import { looseName } from "../../src/codec/ostree/object-name.ts";
 import { checkoutCommit } from "../../src/store/checkout/checkout.ts";
 import { checkRepository, isSound } from "../../src/store/fsck/fsck.ts";
 import { deleteRefs } from "../../src/store/point-ref.ts";
@@ -18,6 +19,7 @@ import { run } from "../support/programs.ts";
 import { newRepository, ostree } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { atEnd, scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const RULES: PruneOptions = { depth: 0, refsOnly: true };
 const execute = promisify(execFile);
@@ -28,15 +30,22 @@ function runPrune(repository: string, env: Record<string, string>): SpawnSyncRet
   return spawnSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, ...env } });
 }
 
-/** Commits to be thinned and to be deleted, both with sidecars, and one that keeps its tree. */
+/** Commits to be thinned and to be deleted, both with sidecars, the latter with detached metadata and a static delta, and one that keeps its tree. */
 async function prepare(t: TestContext): Promise<{ scratch: string; before: Repository; tip: Checksum }> {
   const scratch = scratchFolder(t);
   const before = newRepository(t, `${scratch}/before`, "bare-user");
   await commitFiles(before, scratch, { "etc/a": "1", "etc/same": "same" });
   const tip = await commitFiles(before, scratch, { "etc/a": "2", "etc/same": "same" });
-  await commitFiles(before, scratch, { b: "gone" }, { branch: "gone" });
+  const gone = await commitFiles(before, scratch, { b: "gone" }, { branch: "gone" });
+  writeFileSync(`${before.path}/objects/${looseName(gone, "commitmeta")}`, "");
+  for (const commit of [gone, tip]) ostree(before.path, "static-delta", "generate", "--empty", `--to=${commit}`);
   await deleteRefs(before, ["gone"]);
   return { scratch, before, tip };
+}
+
+function deltasOf(repository: string): string[] {
+  const folder = `${repository}/deltas`;
+  return readdirSync(folder).flatMap((at) => readdirSync(`${folder}/${at}`).map((name) => at + name));
 }
 
 function startOver(before: Repository, target: string): void {
@@ -54,6 +63,12 @@ test("a prune killed before any of its changes", async (t) => {
   const changes = readFileSync(trace, "utf8").trimEnd().split("\n");
   const [refs, files, after] = [refsOf(before), filesOf(before, tip), objectsOf(target)];
   const marks = readdirSync(`${target}/state`);
+  const deltas = deltasOf(target);
+  assert.deepEqual([deltas.length, deltasOf(before.path).length], [1, 2]);
+  assert.deepEqual(
+    after.filter((name) => name.endsWith("commitmeta")),
+    [],
+  );
   assert.ok(marks.length === 2 && after.length < objectsOf(before.path).length);
   for (const [index, change] of changes.entries()) {
     const at = `killed before change ${index + 1} of ${changes.length} (${change})`;
@@ -67,6 +82,7 @@ test("a prune killed before any of its changes", async (t) => {
       await prune(repository, RULES);
     });
     assert.deepEqual(objectsOf(target), after, at);
+    assert.deepEqual(deltasOf(target), deltas, at);
     assert.deepEqual(
       readdirSync(`${target}/state`).filter((name) => name.endsWith(".commitpartial")),
       marks,
@@ -75,6 +91,7 @@ test("a prune killed before any of its changes", async (t) => {
   }
   assert.match(ostree(target, "fsck"), /no errors/);
   t.diagnostic(`killed at ${changes.length} points: ${[...new Set(changes)].join(", ")}`);
+  tally("kill points", "prune", changes.length);
 });
 
 test("commits beside a prune, in other processes, lose nothing", async (t) => {

@@ -12,6 +12,7 @@ import { commitFiles, refsOf } from "../support/histories.ts";
 import { newRepository, ostree } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const child = path.join(import.meta.dirname, "../support/pull-child.ts");
 
@@ -92,13 +93,16 @@ test("a pull killed before any of its changes", async (t) => {
     await complete(stage, at);
   }
   t.diagnostic(`killed at ${stage.changes.length} points: ${[...new Set(stage.changes)].join(", ")}`);
+  tally("kill points", "pull", stage.changes.length);
 });
 
-test("a pull of which one change fails for want of space, at every third", async (t) => {
+test("a pull of which one change fails for want of space, at every third, with REGROW_LONG=1 at each", async (t) => {
   if (!requires(t, { programs: ["ostree"] })) return;
   const stage = await prepare(t);
+  let failing = 0;
   for (const [index, change] of stage.changes.entries()) {
-    if (index % 3 !== 1) continue;
+    if (process.env["REGROW_LONG"] !== "1" && index % 3 !== 1) continue;
+    failing++;
     const at = `no space at change ${index + 1} of ${stage.changes.length} (${change})`;
     startOver(stage);
     const { status, stdout, stderr } = runChild(stage, { REGROW_FAIL_AT: `${index + 1}:ENOSPC` });
@@ -108,4 +112,5 @@ test("a pull of which one change fails for want of space, at every third", async
     checkSound(stage, at);
     await complete(stage, at);
   }
+  tally("failing changes", "pull", failing);
 });

@@ -58,7 +58,7 @@ async function run(): Promise<void> {
   await step("See what changed", () => regrow("diff", "main^", "main"));
   const back = path.join(folder, "brought-back");
   await step("Bring the old version back", () => regrow("checkout", "main^", back));
-  await step("Let rsync judge it against the copy", () => judge(before, back));
+  await step("Let another program judge it against the copy", () => judge(before, back));
   await step("Check the repository", () => regrow("fsck"));
   if (isRoot) await boot(before);
   tellTimes();
@@ -96,12 +96,16 @@ function judge(before: string, back: string): void {
   if (spawnSync("rsync", ["--version"]).status === 0) {
     // Who is not root can't give files away: owners are not compared then.
     const flags = isRoot ? "-aHAXn" : "-rlptHn";
-    const said = shell("rsync", [flags, "--delete", "--checksum", "--modify-window=-1", "-i", `${before}/`, `${back}/`]);
+    const options = [flags, "--delete", "--checksum", "--modify-window=-1", "-i"];
+    const show = `rsync ${options.join(" ")} ${path.basename(before)}/ ${path.basename(back)}/`;
+    const said = shell("rsync", [...options, `${before}/`, `${back}/`], { show });
     if (said !== "") throw new Error("rsync sees a difference.");
     tell("rsync has nothing to say: content, names, times, owners, permissions, links and attributes are the same.");
     return;
   }
-  shell("diff", ["-r", "--no-dereference", before, back]);
+  shell("diff", ["-r", "--no-dereference", before, back], {
+    show: `diff -r --no-dereference ${path.basename(before)} ${path.basename(back)}`,
+  });
   tell("diff -r finds no difference (rsync is not installed, so times were not compared).");
 }
 

@@ -40,6 +40,6 @@ export function shell(
 
 function limited(text: string): string {
   const lines = text.split("\n");
-  if (lines.length <= 30) return text;
-  return [...lines.slice(0, 24), `… ${lines.length - 28} lines more`, ...lines.slice(-4)].join("\n");
+  if (lines.length <= 24) return text;
+  return [...lines.slice(0, 16), `… ${lines.length - 20} lines here are left out …`, ...lines.slice(-4)].join("\n");
 }

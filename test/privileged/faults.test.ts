@@ -1,8 +1,9 @@
 /** File systems that are full, small, or for reading only: typed errors with the right exit code, and nothing half done. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import os from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -11,6 +12,8 @@ import { EXIT } from "../../src/base/exit-codes.ts";
 import { checkoutCommit } from "../../src/store/checkout/checkout.ts";
 import { commitTree } from "../../src/store/commit.ts";
 import { diffCommitFolder } from "../../src/store/diff/diff.ts";
+import { repositorySource } from "../../src/store/pull/object-source.ts";
+import { pull } from "../../src/store/pull/pull.ts";
 import { readRef } from "../../src/store/refs.ts";
 import { initRepository, withRepository } from "../../src/store/repository.ts";
 import { withLoopFileSystemAsync } from "../support/loop-file-system.ts";
@@ -102,6 +105,109 @@ test("what must stay free stays free", { timeout: 120_000 }, async (t) => {
     judgeByOstree(repository);
   });
 });
+
+/** Each has a dirtree and records in the sidecar to itself: more than may be written. */
+const FOLDERS = 6000;
+const RESERVES = [
+  ["folders", 0, 0, 8],
+  ["many small files", 1500, 40_000, 24],
+  ["files of a few megabytes", 20, 6 * MIB, 24],
+  ["one file too large for memory", 1, 60 * MIB, 24],
+] as const;
+/** A step of each of two threads, and what the file system needs for its own tables. */
+const MOST_TOUCHED = 3 * MIB;
+
+for (const mode of ["archive", "bare"] as const) {
+  for (const [what, count, size, room] of RESERVES) {
+    test(`the reserve is not touched while ${what} are staged, in mode ${mode}`, { timeout: 120_000 }, async (t) => {
+      if (!requires(t, NEEDS)) return;
+      const home = makeHome(t);
+      for (let number = 0; count === 0 && number < FOLDERS; number++) {
+        mkdirSync(`${home}/tree/${number}/in-${number}`, { recursive: true });
+      }
+      addNoise(`${home}/tree`, count, size);
+      await withLoopFileSystemAsync("ext4", 96, async (folder) => {
+        const repository = `${folder}/repo`;
+        initRepository(repository, { mode });
+        const reserve = Math.floor(available(folder) / MIB) - room;
+        appendFileSync(`${repository}/config`, `min-free-space-size=${reserve}MB\n`);
+        const watch = watchFree(folder);
+        await withRepository(repository, (open) =>
+          assert.rejects(commitTree(open, { sources: [{ kind: "dir", path: `${home}/tree` }] }), isFull),
+        );
+        const least = await watch.end();
+        t.diagnostic(`least free ${(least / MIB).toFixed(1)} MiB, reserve ${reserve} MiB`);
+        assert.ok(least > reserve * MIB - MOST_TOUCHED, `${reserve - least / MIB} MiB of the reserve were touched`);
+        assert.ok(least < (reserve + 4) * MIB, "what may be written was written");
+        judgeByOstree(repository);
+        assert.deepEqual(
+          readdirSync(`${repository}/tmp`).filter((name) => name !== "cache"),
+          [],
+        );
+      });
+    });
+  }
+}
+
+test(
+  "a pull does not touch the reserve either, also where objects unpack to more than they were",
+  { timeout: 120_000 },
+  async (t) => {
+    if (!requires(t, NEEDS)) return;
+    const home = makeHome(t);
+    // Packs to a hundredth.
+    for (let number = 0; number < 40; number++) writeFileSync(`${home}/tree/text${number}`, `${number} text\n`.repeat(300_000));
+    initRepository(`${home}/repo`, { mode: "archive" });
+    await withLoopFileSystemAsync("ext4", 96, async (folder) => {
+      await withRepository(`${home}/repo`, async (source) => {
+        await commitTree(source, { branch: "main", sources: [{ kind: "dir", path: `${home}/tree` }] });
+        initRepository(`${folder}/repo`, { mode: "bare" });
+        const reserve = Math.floor(available(folder) / MIB) - 24;
+        appendFileSync(`${folder}/repo/config`, `min-free-space-size=${reserve}MB\n`);
+        const watch = watchFree(folder);
+        await withRepository(`${folder}/repo`, (open) => assert.rejects(pull(open, repositorySource(source)), isFull));
+        const least = await watch.end();
+        assert.ok(least > reserve * MIB - MOST_TOUCHED, `${reserve - least / MIB} MiB of the reserve were touched`);
+        judgeByOstree(`${folder}/repo`);
+      });
+    });
+  },
+);
+
+test("what shares its blocks is not refused for want of room, however large", { timeout: 120_000 }, async (t) => {
+  if (!requires(t, { ...NEEDS, programs: [...NEEDS.programs, "mkfs.btrfs"] })) return;
+  await withLoopFileSystemAsync("btrfs", 512, async (folder) => {
+    mkdirSync(`${folder}/tree`);
+    addNoise(`${folder}/tree`, 1, 150 * MIB);
+    for (let number = 0; number < 12; number++) writeFileSync(`${folder}/tree/medium${number}`, randomBytes(2 * MIB));
+    initRepository(`${folder}/repo`, { mode: "bare" });
+    execFileSync("sync", ["-f", folder]);
+    // Less than the one, and than the twelve.
+    const reserve = Math.floor(available(folder) / MIB) - 16;
+    appendFileSync(`${folder}/repo/config`, `min-free-space-size=${reserve}MB\n`);
+    await withRepository(`${folder}/repo`, (open) =>
+      commitTree(open, { branch: "main", sources: [{ kind: "dir", path: `${folder}/tree` }] }),
+    );
+    judgeByOstree(`${folder}/repo`);
+  });
+});
+
+/** A process beside this one that looks at the free bytes all the time; `end` tells the least that it saw. */
+function watchFree(folder: string): { end: () => Promise<number> } {
+  const script = `const { statfsSync } = require("node:fs"); let least = Infinity;
+    const look = () => { const { bavail, bsize } = statfsSync(process.argv[1]); least = Math.min(least, bavail * bsize); };
+    setInterval(look, 1); process.stdin.on("end", () => { look(); console.log(least); process.exit(0); }).resume();`;
+  const child = spawn(process.execPath, ["-e", script, folder], { stdio: ["pipe", "pipe", "inherit"] });
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  return {
+    end: async () => {
+      child.stdin.end();
+      await once(child, "close");
+      return Number(out);
+    },
+  };
+}
 
 test("a checkout onto a file system that is too small leaves nothing there", { timeout: 120_000 }, async (t) => {
   if (!requires(t, NEEDS)) return;

@@ -21,6 +21,7 @@ import { folderSource } from "../support/folder-source.ts";
 import { imageRequest, planImage } from "../support/install-fixture.ts";
 import { type Requirements, requires } from "../support/requires.ts";
 import { makeSmallTree } from "../support/small-tree.ts";
+import { tally } from "../support/tally.ts";
 
 const NEEDS: Requirements = {
   root: true,
@@ -51,6 +52,7 @@ test("killed before any of its changes, the old image or the new one has the nam
   await assertInstalled(image, tree);
   assert.deepEqual(readdirSync(folder).sort(), ["disk.img", "trace", "tree"]);
   t.diagnostic(`${changes.length} changes, each cut once`);
+  tally("kill points", "install", changes.length);
 });
 
 test("a change that fails leaves nothing behind", async (t) => {
@@ -73,6 +75,7 @@ test("a change that fails leaves nothing behind", async (t) => {
     reported.every((line) => line.startsWith("system: ")),
     reported.join(""),
   );
+  tally("failing changes", "install", changes.length);
 });
 
 test("cancelled while the tree is written, it stops what runs and cleans up", async (t) => {

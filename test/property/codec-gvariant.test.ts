@@ -13,6 +13,7 @@ import type { GValue } from "../../src/codec/gvariant/value.ts";
 import { GLIB_NEEDS, type TypedBytes, judgeByGlib } from "../support/glib.ts";
 import { check, seed, times } from "../support/property.ts";
 import { requires } from "../support/requires.ts";
+import { tally } from "../support/tally.ts";
 
 interface Typed {
   readonly type: string;
@@ -147,6 +148,7 @@ test("GLib and this codec agree on what is normal form", (t) => {
     assert.equal(isRead, verdict === "normal", `${type} ${data.toString("hex")}: GLib says ${verdict}`);
   }
   t.diagnostic(`seed ${seed} (FC_SEED), normal: ${counts.normal}, other: ${counts.other}`);
+  tally("damaged inputs", "GVariant", samples.length);
   assert.ok(counts.normal > 500 && counts.other > 500 && counts.invalid === 0);
 });
 

@@ -7,6 +7,7 @@ import { type Keyfile, formatKeyfile, getKey, groupsOf, parseKeyfile, removeGrou
 import { GLIB_NEEDS, readKeyfilesByGlib } from "../support/glib.ts";
 import { check, seed, times } from "../support/property.ts";
 import { requires } from "../support/requires.ts";
+import { tally } from "../support/tally.ts";
 
 const piece = fc.constantFrom(..."a b=[]#\\;\t\rnsx".split(""), "key", "core", "=v", "key=", "[g]", "[core]", "\\s", "\\n", "ü");
 const tail = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(""));
@@ -55,6 +56,7 @@ test("GLib and this codec find the same in a keyfile", (t) => {
   }
   t.diagnostic(`seed ${seed} (FC_SEED), ${texts.length} files, ${refused} refused, ${values} values compared`);
   assert.ok(refused > 200 && values > 2000);
+  tally("damaged inputs", "keyfiles", texts.length);
 });
 
 test("what is set is found again, and every other line stays", (t) => {

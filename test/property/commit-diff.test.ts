@@ -26,6 +26,7 @@ import {
 import { newRepository } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
 const times = process.env["REGROW_LONG"] === "1" ? 10 : 1;
@@ -65,6 +66,7 @@ test("a difference applied to a copy of the first tree gives the second", async 
   await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
   t.diagnostic(shownCounts(counts));
   assert.deepEqual(missingKinds(counts, [...CHANGING_KINDS, "added", "removed", "modified", "renamed"]), []);
+  tally("generated trees", "diff", 2 * runs);
 });
 
 test("renames are found: files, whole folders, and what changed in a folder that moved", async (t) => {
@@ -104,6 +106,24 @@ test("renames are found: files, whole folders, and what changed in a folder that
   assert.deepEqual(await shown(before, after), ["renamed file -> a", "added b", "added copy"]);
 });
 
+test("of a link whose target becomes one that is not UTF-8, or back, all that changed is named", async (t) => {
+  if (!requires(t, { root: true })) return;
+  const folder = scratchFolder(t);
+  const [before, after] = [`${folder}/before`, `${folder}/after`];
+  const made = 'ln -s "$1" only-target; ln -s "$1" all; ln -s "$1" type; touch -h -d @1000 only-target all type';
+  const changed = `chown -h 1:1 all; touch -h -d @2000 all; setfattr -h -n trusted.mark -v x all; rm type; echo > type; touch -d @1000 type`;
+  for (const [at, target, work] of [
+    [before, "plain", "true"],
+    [after, "odd\\377", changed],
+  ] as const) {
+    mkdirSync(at);
+    run("bash", ["-ec", `set -- "$(printf "${target}")"; ${made}; ${work}; touch -d @1000 .`], { cwd: at });
+  }
+  const all = ["modified all target owner xattrs time", "modified only-target target"];
+  assert.deepEqual(await shown(before, after), [...all, "modified type type"]);
+  assert.deepEqual(await shown(after, before), [...all, "modified type type"]);
+});
+
 async function shown(before: string, after: string): Promise<string[]> {
   const { changes } = await diffFolders(undefined, before, after);
   return changes.map(({ kind, path: name, from, what }) =>
@@ -123,7 +143,7 @@ function assertTrue(
   after: ReadonlyMap<string, DiskFacts>,
 ): void {
   for (const change of changes) {
-    const [old, now] = [before.get(change.from ?? change.path), after.get(change.path)];
+    const [old, now] = [before.get(whereItWas(change, changes)), after.get(change.path)];
     const about = JSON.stringify(change);
     if (change.kind === "added") assert.ok(now !== undefined && !(before.has(change.path) && old!.type === now.type), about);
     else if (change.kind === "removed") assert.ok(old !== undefined, about);
@@ -133,6 +153,14 @@ function assertTrue(
     assert.deepEqual(change.what.filter((aspect) => aspect !== "links").toSorted(), expected.toSorted(), about);
     assert.ok(change.what.length > 0, about);
   }
+}
+
+/** What is in a folder that was renamed stood below that folder's old name. */
+function whereItWas({ kind, path: name, from }: Change, changes: readonly Change[]): string {
+  if (from !== undefined || kind !== "modified") return from ?? name;
+  const moved = changes.filter((change) => change.kind === "renamed" && name.startsWith(`${change.path}/`));
+  const nearest = moved.toSorted((a, b) => b.path.length - a.path.length)[0];
+  return nearest === undefined ? name : nearest.from! + name.slice(nearest.path.length);
 }
 
 function aspectsOf(old: DiskFacts, now: DiskFacts): string[] {

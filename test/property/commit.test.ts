@@ -40,6 +40,7 @@ import {
 import { newOstreeRepository, newRepository, ostree, ostreeRoot } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
 
 const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
 const times = process.env["REGROW_LONG"] === "1" ? 10 : 1;
@@ -115,6 +116,7 @@ test("a random tree has one root and one sidecar, whatever the threads and the s
   t.diagnostic(shownCounts(counts));
   const states = ["none", "full", "damaged", "cut", "foreign", "stale"].map((state) => `cache ${state}`);
   assert.deepEqual(missingKinds(counts, [...MAKING_KINDS, ...states, "nothing read again"]), []);
+  tally("generated trees", "commit", runs);
 });
 
 test("a tree that changes a little between commits has the root that a commit without a cache finds", async (t) => {
@@ -173,6 +175,7 @@ test("a random tree that ostree can store has ostree's root", async (t) => {
   t.diagnostic(shownCounts(counts));
   assert.deepEqual(missingKinds(counts, PLAIN_KINDS), []);
   assert.match(ostree(repository.path, "fsck", "-a"), /no errors found/);
+  tally("generated trees", "commit beside ostree", runs);
 });
 
 test("a file that was changed under the same size and time is seen by the next commit", async (t) => {

@@ -28,6 +28,7 @@ import { readConfig } from "../../src/store/repository-config.ts";
 import { entryRecords, treeEntries, xattrLists } from "../support/arbitraries.ts";
 import { damagedCopies } from "../support/damage.ts";
 import { seed, times } from "../support/property.ts";
+import { tally } from "../support/tally.ts";
 
 interface Decoder {
   readonly name: string;
@@ -146,12 +147,15 @@ for (const { name, samples, again, isLoose } of DECODERS) {
     );
     assert.ok(refused > samples.length * 50);
     assert.ok(slowest < MOST_MILLISECONDS && grown < MOST_MEMORY);
+    tally("damaged inputs", "decoders", read + refused);
   });
 }
 
 test("a damaged config: a typed error that names the file, or a config with sound values", () => {
   let refused = 0;
+  let tried = 0;
   for (const { data } of damagedCopies(Buffer.from(CONFIG), times(1500))) {
+    tried++;
     try {
       const { mode, zlibLevel, minFreePercent } = readConfig(parseKeyfile(data.toString("utf8")), "/repo");
       assert.ok(["bare", "bare-user", "bare-user-only", "archive"].includes(mode));
@@ -163,6 +167,7 @@ test("a damaged config: a typed error that names the file, or a config with soun
     }
   }
   assert.ok(refused > 500);
+  tally("damaged inputs", "config", tried);
 });
 
 test("very large input costs no more than its share", (t) => {

@@ -21,6 +21,7 @@ import { damagedCopies } from "../support/damage.ts";
 import { fastFolder } from "../support/fast-folder.ts";
 import { seed, times } from "../support/property.ts";
 import { makeVersion } from "../support/repository-judge.ts";
+import { tally } from "../support/tally.ts";
 
 interface Stage {
   readonly home: string;
@@ -85,7 +86,7 @@ function objectFiles(repository: string): string[] {
     .filter((file) => statSync(file).isFile());
 }
 
-test("damaged objects", { timeout: 200_000 }, async (t) => {
+test("damaged objects", { timeout: times(200_000) }, async (t) => {
   const stage = await stageFor(t);
   const counts: Record<string, { damaged: number; unnoticed: number }> = {};
   let slowest = 0;
@@ -110,9 +111,14 @@ test("damaged objects", { timeout: 200_000 }, async (t) => {
   // are read by the comparison alone, and its parts that did not change not even then.
   assert.ok(counts[".filez"]!.unnoticed < counts[".filez"]!.damaged);
   assert.ok(slowest < 10_000);
+  tally(
+    "damaged inputs",
+    "objects",
+    Object.values(counts).reduce((sum, { damaged }) => sum + damaged, 0),
+  );
 });
 
-test("damaged objects never pass a checkout that verifies", { timeout: 200_000 }, async (t) => {
+test("damaged objects never pass a checkout that verifies", { timeout: times(200_000) }, async (t) => {
   const stage = await stageFor(t);
   const before = new Map(objectFiles(stage.repository).map((file) => [file, readFileSync(file)]));
   let refused = 0;
@@ -140,6 +146,7 @@ test("damaged objects never pass a checkout that verifies", { timeout: 200_000 }
     writeFileSync(file, whole);
   }
   t.diagnostic(`seed ${seed} (FC_SEED), ${refused} refused, ${harmless} without consequence (other commits' objects)`);
+  tally("damaged inputs", "objects in a checkout", refused + harmless);
   assert.ok(refused > 20);
 });
 
@@ -210,7 +217,7 @@ async function cutJournal(repository: string, first: Checksum): Promise<Buffer> 
   return Buffer.from(`regrow-refs-1 ${createHash("sha256").update(lines).digest("hex")}\n${lines}`);
 }
 
-test("a damaged stat cache never changes what is committed", { timeout: 200_000 }, async (t) => {
+test("a damaged stat cache never changes what is committed", { timeout: times(200_000) }, async (t) => {
   const { home, repository } = await stageFor(t);
   const tree = `${home}/v2`;
   const commit = async (): Promise<{ commit: string; hashed: number }> =>
@@ -250,4 +257,5 @@ test("a damaged stat cache never changes what is committed", { timeout: 200_000 
     }
   }
   t.diagnostic(`seed ${seed} (FC_SEED), ${tried} damaged caches`);
+  tally("damaged inputs", "stat caches", tried);
 });

@@ -22,6 +22,8 @@ import { startPool, type WorkerPool } from "../../src/sys/worker-pool.ts";
 import { filesOf } from "../support/histories.ts";
 import { newRepository } from "../support/repositories.ts";
 import { scratchFolder } from "../support/scratch.ts";
+import { tally } from "../support/tally.ts";
+import { times } from "../support/property.ts";
 
 interface File {
   readonly mode: number;
@@ -135,9 +137,10 @@ test("edits of different files merge into both, in either order", async (t) => {
     assert.equal(identity(repository, (await merged(repository, base, base, theirs))!), identity(repository, theirs));
     assert.equal(identity(repository, (await merged(repository, base, ours, base))!), identity(repository, ours));
   });
-  await fc.assert(property, { seed, numRuns: 60 });
+  await fc.assert(property, { seed, numRuns: times(60) });
   t.diagnostic(`seed ${seed} (FC_SEED): ${runs} merges, ${nonTrivial} of edits on both sides`);
   assert.ok(nonTrivial > runs / 4);
+  tally("generated trees", "merge", 3 * runs);
 });
 
 test("edits of the same files lose nothing, whichever side is favoured", async (t) => {
@@ -182,7 +185,8 @@ test("edits of the same files lose nothing, whichever side is favoured", async (
       }
     },
   );
-  await fc.assert(property, { seed, numRuns: 60 });
+  await fc.assert(property, { seed, numRuns: times(60) });
   t.diagnostic(`seed ${seed} (FC_SEED): ${runs} merges, ${clashes} with conflicts`);
   assert.ok(clashes > runs / 10);
+  tally("generated trees", "merge", 3 * runs);
 });

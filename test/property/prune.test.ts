@@ -15,13 +15,14 @@ import { prune } from "../../src/store/prune/prune.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { sidecarCommitOf } from "../../src/store/tree/folder-view.ts";
 import { commitFiles, objectsOf, refsOf } from "../support/histories.ts";
-import { randomSource, seed } from "../support/property.ts";
+import { randomSource, seed, times } from "../support/property.ts";
 import { MODES, newRepository, ostree } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
 import { scratchFolder } from "../support/scratch.ts";
 import { treeFacts } from "../support/tree-facts.ts";
+import { tally } from "../support/tally.ts";
 
-const HISTORIES = 12;
+const HISTORIES = times(12);
 const STEPS = 6;
 
 interface Known {
@@ -190,6 +191,7 @@ test("random histories are pruned as the model says", async (t) => {
     counts["kept unnamed"] += [...fate].filter(([commit, what]) => what === "whole" && reached.get(commit) === "deleted").length;
   }
   t.diagnostic(JSON.stringify(counts));
+  tally("generated trees", "prune", HISTORIES);
   for (const [what, count] of Object.entries(counts)) assert.ok(count > 0, `no ${what} among the random histories`);
 });
 

@@ -16,8 +16,10 @@ import { type Repository, closeRepository, initRepository, openRepository } from
 import { requires } from "../support/requires.ts";
 import { collect } from "../support/tar-archive.ts";
 import { commitFolder, commitTar, exported } from "../support/tar-store.ts";
+import { tally } from "../support/tally.ts";
+import { times } from "../support/property.ts";
 
-const RUNS = 25;
+const RUNS = times(25);
 /** The granularity of holes on disk. */
 const PAGE = 4096;
 const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
@@ -96,6 +98,7 @@ test("a tree goes through archive, store and disk without loss", async (t) => {
     await fc.assert(property, { seed, numRuns: RUNS });
   });
   t.diagnostic(JSON.stringify(counts));
+  tally("generated trees", "archive", RUNS);
 });
 
 test("an archive cut anywhere is refused and leaves nothing", async (t) => {
@@ -113,6 +116,7 @@ test("an archive cut anywhere is refused and leaves nothing", async (t) => {
     });
     await fc.assert(property, { seed, numRuns: RUNS });
   });
+  tally("damaged inputs", "archives", RUNS);
 });
 
 /** A folder that is there is never replaced, nothing lies below anything else, and a hard link names what is there by then. */

@@ -13,6 +13,8 @@ import { formatPaxTime, parsePaxTime } from "../../src/codec/tar/pax-time.ts";
 import { readTar } from "../../src/codec/tar/read.ts";
 import { writeTar } from "../../src/codec/tar/write.ts";
 import { type ReadEntry, collect, readAll, withHoles } from "../support/tar-archive.ts";
+import { tally } from "../support/tally.ts";
+import { times } from "../support/property.ts";
 
 /** An entry with its content as one buffer, so that it can be written twice. */
 type Sample = Omit<TarWriteEntry, "content"> & { readonly data: Buffer };
@@ -29,8 +31,9 @@ async function check<Values extends [unknown, ...unknown[]]>(
   counts: Counts,
   property: fc.IAsyncPropertyWithHooks<Values>,
 ): Promise<void> {
-  t.diagnostic(`seed ${seed} (FC_SEED), ${runs} runs`);
-  await fc.assert(property, { seed, numRuns: runs });
+  t.diagnostic(`seed ${seed} (FC_SEED), ${times(runs)} runs`);
+  await fc.assert(property, { seed, numRuns: times(runs) });
+  tally("generated values", "archives", times(runs));
   if (Object.keys(counts).length === 0) return;
   t.diagnostic(
     Object.entries(counts)

@@ -2,6 +2,7 @@
 import process from "node:process";
 import type { TestContext } from "node:test";
 import fc from "fast-check";
+import { tally } from "./tally.ts";
 
 export const seed = Number(process.env["FC_SEED"] ?? Date.now() % 2 ** 31);
 /** With REGROW_LONG=1 every property runs ten times as often. */
@@ -14,6 +15,7 @@ export function check<Values extends [unknown, ...unknown[]]>(
 ): void {
   t.diagnostic(`seed ${seed} (FC_SEED), ${runs * FACTOR} runs`);
   fc.assert(property, { seed, numRuns: runs * FACTOR });
+  tally("generated values", "codecs", runs * FACTOR);
 }
 
 /** A source of random numbers below `limit` that the seed determines. */
@@ -28,6 +30,7 @@ export function randomSource(salt: number): (limit: number) => number {
   };
 }
 
+/** With REGROW_LONG=1 what is given, the time that a test may take or how often it does something, is ten times as much. */
 export function times(count: number): number {
   return count * FACTOR;
 }

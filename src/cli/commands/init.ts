@@ -8,6 +8,7 @@ import { defineCommand } from "../definition.ts";
 interface Options {
   readonly mode?: ReturnType<typeof parseMode>;
   readonly collectionId?: string;
+  readonly public?: boolean;
 }
 
 export const init = defineCommand<Options>({
@@ -21,16 +22,21 @@ export const init = defineCommand<Options>({
       parse: parseMode,
       completes: ["bare", "bare-user", "bare-user-only", "archive"],
     },
+    { long: "public", summary: "others may read it, and all that is ever committed into it; without: its owner only" },
     { long: "collection-id", value: "ID", summary: "the collection that its refs belong to" },
   ],
-  examples: [{ line: "regrow init --mode=archive /srv/regrow", what: "one to serve to others" }],
+  examples: [
+    { line: "regrow init --mode=archive /backup/regrow", what: "for backups: packed, and only for you" },
+    { line: "regrow init --mode=archive --public /srv/regrow", what: "one to serve to others: push only what is no secret" },
+  ],
   exitCodes: [EXIT.refused, EXIT.missing],
   dryRun: "refuses",
   run({ out, global }, { args, options }) {
     const path = args[0] ?? global.repo ?? (process.env["REGROW_REPO"] || ".");
     const mode = options.mode ?? (process.geteuid?.() === 0 ? "bare" : "bare-user");
     const existed = isRepository(path);
-    initRepository(path, { mode, collectionId: options.collectionId });
+    initRepository(path, { mode, collectionId: options.collectionId, isPublic: options.public });
+    if (options.public === true && existed) out.say(`${path}: who may read it stays as it is; \`chmod\` changes that`);
     if (global.json) out.json({ repository: path, mode, isNew: !existed });
     else out.say(existed ? `${path}: is a repository of mode ${mode} already` : `${path}: a new repository of mode ${mode}`);
   },

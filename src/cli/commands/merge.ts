@@ -2,10 +2,8 @@
 import { EXIT } from "../../base/exit-codes.ts";
 import { mergeCommits } from "../../store/merge/merge.ts";
 import { resolveRevision } from "../../store/revision.ts";
-import { branchTip } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
-import { MERGE_OPTIONS, type MergeTextOptions, tellMerge } from "../merge-result.ts";
-import { readMessage } from "../message.ts";
+import { MERGE_OPTIONS, type MergeTextOptions, mergeRequest, tellMerge } from "../merge-result.ts";
 
 interface Options extends MergeTextOptions {
   readonly base?: string;
@@ -30,19 +28,13 @@ export const merge = defineCommand<Options>({
   dryRun: "supports",
   async run(context, { args, options }) {
     await context.withRepository(async (repository) => {
-      const { branch, commit: ours } = branchTip(repository, options.branch);
       const request = {
-        ours,
+        ...mergeRequest(context, repository, options),
         theirs: resolveRevision(repository, args[0]!),
         base: options.base === undefined ? undefined : resolveRevision(repository, options.base),
-        branch,
-        favour: options.favour,
         fastForward: options.noFf !== true,
-        dryRun: context.global.dryRun,
-        timestamp: options.timestamp,
-        ...readMessage(options),
       };
-      tellMerge(context, branch, await mergeCommits(repository, request, context.observer));
+      tellMerge(context, request.branch, await mergeCommits(repository, request, context.observer));
     });
   },
 });

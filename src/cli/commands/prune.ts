@@ -79,8 +79,9 @@ function withoutCompanions(report: PruneReport, companions: ReadonlySet<Checksum
   };
 }
 
-function summary({ deletedCommits, thinnedCommits, objects, totalObjects, freedBytes }: PruneReport): string {
+function summary({ deletedCommits, thinnedCommits, objects, totalObjects, staticDeltas, freedBytes }: PruneReport): string {
   const count = objects.commit + objects.dirtree + objects.dirmeta + objects.file;
   const commits = `${countOf(deletedCommits.length, "commit")} deleted, ${formatCount(thinnedCommits.length)} thinned`;
-  return `${commits}, ${formatCount(count)} of ${countOf(totalObjects, "object")} removed, ${formatSize(freedBytes)} freed.`;
+  const deltas = staticDeltas === 0 ? "" : ` and ${countOf(staticDeltas, "static delta")}`;
+  return `${commits}, ${formatCount(count)} of ${countOf(totalObjects, "object")} removed${deltas}, ${formatSize(freedBytes)} freed.`;
 }

@@ -2,10 +2,8 @@
 import { EXIT } from "../../base/exit-codes.ts";
 import { revertCommit } from "../../store/merge/merge.ts";
 import { resolveRevision } from "../../store/revision.ts";
-import { branchTip } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
-import { MERGE_OPTIONS, type MergeTextOptions, tellMerge } from "../merge-result.ts";
-import { readMessage } from "../message.ts";
+import { MERGE_OPTIONS, type MergeTextOptions, mergeRequest, tellMerge } from "../merge-result.ts";
 
 export const revert = defineCommand<MergeTextOptions>({
   description:
@@ -18,17 +16,11 @@ export const revert = defineCommand<MergeTextOptions>({
   dryRun: "supports",
   async run(context, { args, options }) {
     await context.withRepository(async (repository) => {
-      const { branch, commit: ours } = branchTip(repository, options.branch);
       const request = {
-        ours,
+        ...mergeRequest(context, repository, options),
         commit: resolveRevision(repository, args[0]!),
-        branch,
-        favour: options.favour,
-        dryRun: context.global.dryRun,
-        timestamp: options.timestamp,
-        ...readMessage(options),
       };
-      tellMerge(context, branch, await revertCommit(repository, request, context.observer));
+      tellMerge(context, request.branch, await revertCommit(repository, request, context.observer));
     });
   },
 });

@@ -5,6 +5,7 @@ import { O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
 import { readAt } from "../../sys/read-file.ts";
 import { statFd } from "../../sys/stat.ts";
 import { writeAt } from "../../sys/write-file.ts";
+import { takeRoom, writeWithin } from "../room.ts";
 import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { type Payload, payloadSize } from "./payload.ts";
 
@@ -14,10 +15,10 @@ const PREFIX = 8;
 export function writeArchive(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void | Promise<void> {
   const header = encodeFilezHeader(meta, isLink(meta) ? 0 : payloadSize(payload));
   const fd = openAt(target.dirFd, name, O.WRONLY | O.CREAT | O.EXCL, 0o644);
-  if (!isLink(meta) && payload.kind === "file") return writeLarge(fd, header, payload, target.zlibLevel);
+  if (!isLink(meta) && payload.kind === "file") return writeLarge(fd, header, payload, target);
   try {
     const packed = isLink(meta) || payload.kind === "file" ? [] : [deflateBuffer(payload.data, target.zlibLevel)];
-    writeAt(fd, Buffer.concat([header, ...packed]), 0);
+    writeWithin(target.room, fd, Buffer.concat([header, ...packed]), 0);
   } finally {
     closeFd(fd);
   }
@@ -47,10 +48,17 @@ export function packedSize(content: OpenContent): number {
   return statFd(content.fd).size - content.start;
 }
 
-async function writeLarge(fd: number, header: Buffer, payload: Payload & { kind: "file" }, level: number): Promise<void> {
+async function writeLarge(
+  fd: number,
+  header: Buffer,
+  payload: Payload & { kind: "file" },
+  { zlibLevel, room }: ContentTarget,
+): Promise<void> {
   try {
     writeAt(fd, header, 0);
-    await deflateFile({ fd: payload.fd, start: 0, end: payload.size }, fd, header.length, level, () => {});
+    // What comes out is hardly ever more than what goes in, and not before it.
+    const take = (piece: Buffer): void => void (room !== undefined && takeRoom(room, piece.length));
+    await deflateFile({ fd: payload.fd, start: 0, end: payload.size }, fd, header.length, zlibLevel, take);
   } finally {
     closeFd(fd);
   }

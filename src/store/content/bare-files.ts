@@ -5,6 +5,7 @@
 import { type ByteString, bufferOf, bytesFromBuffer, EMPTY } from "../../base/byte-string.ts";
 import { RegrowError } from "../../base/errors.ts";
 import { type ContentMeta, decodeBareUserMeta, encodeBareUserMeta, isLink } from "../../codec/ostree/content.ts";
+import { isSorted } from "../../codec/ostree/xattrs.ts";
 import { chmodFd, chownAt, chownFd, setTimeFd } from "../../sys/metadata.ts";
 import { symlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
@@ -20,17 +21,18 @@ const OSTREEMETA = "user.ostreemeta";
 const EPOCH = { seconds: 0, nanoseconds: 0 };
 const NO_XATTRS: ContentMeta["xattrs"] = [];
 
-/** Writes a new object of mode bare under `name`. */
+/** Writes a new object of mode bare under `name`. Throws `unsupported` where attributes or a link's mode can't be kept. */
 export function writeBare(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   if (isLink(meta)) return writeLink(target, name, meta);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
-    writePayload(fd, payload);
+    writePayload(fd, payload, target.room);
     finishBare(fd, meta, meta.mode & 0o777 & ~target.umask);
   });
 }
 
 /** Gives a new regular file the metadata of an object of mode bare; `mode` is what it has now. */
 export function finishBare(fd: number, meta: ContentMeta, mode: number): void {
+  refuseOddXattrs(meta);
   // The attributes may need a writable file, and security.capability is lost by a later chown: the order matters.
   const owned = meta.uid !== process.geteuid!() || meta.gid !== process.getegid!();
   if (owned) chownFd(fd, meta.uid, meta.gid);
@@ -43,7 +45,7 @@ export function finishBare(fd: number, meta: ContentMeta, mode: number): void {
 export function writeBareUser(target: ContentTarget, name: string, meta: ContentMeta, payload: Payload): void {
   withNewFile(target, name, 0o600, (fd) => {
     if (isLink(meta)) writeAt(fd, Buffer.concat([bufferOf(meta.target), Buffer.alloc(1)]), 0);
-    else writePayload(fd, payload);
+    else writePayload(fd, payload, target.room);
     finishBareUser(fd, meta);
   });
 }
@@ -61,7 +63,7 @@ export function writeBareUserOnly(target: ContentTarget, name: string, meta: Con
   if (isLink(meta)) refuseOddLink(meta);
   if (isLink(meta)) return symlinkAt(meta.target, target.dirFd, name);
   withNewFile(target, name, meta.mode & 0o777, (fd) => {
-    writePayload(fd, payload);
+    writePayload(fd, payload, target.room);
     finishBareUserOnly(fd, meta);
   });
 }
@@ -119,6 +121,7 @@ export function openBareUserOnly(objectsFd: number, name: string): OpenContent |
 
 function writeLink(target: ContentTarget, name: string, meta: ContentMeta): void {
   refuseOddLink(meta);
+  refuseOddXattrs(meta);
   symlinkAt(meta.target, target.dirFd, name);
   if (meta.uid !== process.geteuid!() || meta.gid !== process.getegid!()) chownAt(target.dirFd, name, meta.uid, meta.gid);
   for (const xattr of meta.xattrs) setXattrAt(target.dirFd, name as ByteString, xattr);
@@ -157,6 +160,14 @@ function linkContent(meta: ContentMeta): OpenContent {
 function refuseOddLink({ mode }: ContentMeta): void {
   if ((mode & 0o7777) === 0o777) return;
   throw new RegrowError("unsupported", "A symbolic link with permissions of its own can't be kept as a symbolic link.", {
+    hint: "Use a repository of mode archive or bare-user.",
+  });
+}
+
+/** A file system keeps a set: what is not in order would come back as another object. ostree writes it, and its fsck then finds damage. */
+function refuseOddXattrs({ xattrs }: ContentMeta): void {
+  if (isSorted(xattrs)) return;
+  throw new RegrowError("unsupported", "Mode bare can't keep attributes that are out of order or named twice.", {
     hint: "Use a repository of mode archive or bare-user.",
   });
 }

@@ -15,6 +15,7 @@ import { statFd } from "../../sys/stat.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import { type Room, takeRoom, writeWithin } from "../room.ts";
 import { inStagingFolder, stageFile } from "../transaction.ts";
 import { packedSize } from "./archive-files.ts";
 import { adoptCopy, hashContent, streamPayload, writeContent } from "./content-format.ts";
@@ -27,6 +28,8 @@ export interface CopyRequest {
   readonly meta: ContentMeta;
   readonly repository: Repository;
   readonly stagingFd: number;
+  /** Undefined for a repair, which may touch the reserve. */
+  readonly room?: Room | undefined;
   /** A name that no other copy into this staging folder uses at this time. */
   readonly label: string;
   /** Throws `corrupt`, and leaves nothing behind, where what was copied has another checksum. */
@@ -59,12 +62,13 @@ function copySmall(request: CopyRequest): CopiedContent {
   const name = objectFile(repository, "file", checksum);
   const { mode, zlibLevel } = repository.config;
   if (mode !== "archive") {
-    const target = { dirFd: stagingFd, umask: repository.umask, zlibLevel };
+    const target = { dirFd: stagingFd, umask: repository.umask, zlibLevel, room: request.room };
     inStagingFolder(stagingFd, name, () => (writeContent(mode, target, name, meta, { kind: "memory", data }), true));
     return { checksum, bytes: data.length };
   }
   const packed = content.deflated || isLink(meta) ? stored : deflateBuffer(data, zlibLevel);
   const file = Buffer.concat([encodeFilezHeader(meta, data.length), packed]);
+  if (request.room !== undefined) takeRoom(request.room, file.length);
   stageFile(stagingFd, name, file);
   return { checksum, bytes: file.length };
 }
@@ -90,19 +94,19 @@ async function copyAside(
   }
 }
 
-async function plainToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+async function plainToPlain(fd: number, { content, meta, repository, room }: CopyRequest): Promise<CopiedContent> {
   const digest = createHash("sha256").update(encodeContentHeader(meta));
-  copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece));
+  copyPayload(fd, content.fd, content.size, (piece) => digest.update(piece), room);
   adoptCopy(repository.config.mode, fd, meta);
   return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
 }
 
-async function deflatedToPlain(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+async function deflatedToPlain(fd: number, { content, meta, repository, room }: CopyRequest): Promise<CopiedContent> {
   const digest = createHash("sha256").update(encodeContentHeader(meta));
   let position = 0;
   await streamPayload(content, (piece) => {
     digest.update(piece);
-    if (!isZero(piece)) writeAt(fd, piece, position);
+    if (!isZero(piece)) writeWithin(room, fd, piece, position);
     position += piece.length;
   });
   truncateFd(fd, position);
@@ -110,7 +114,7 @@ async function deflatedToPlain(fd: number, { content, meta, repository }: CopyRe
   return { checksum: digest.digest("hex") as Checksum, bytes: content.size };
 }
 
-async function deflatedToDeflated(fd: number, { content, meta }: CopyRequest): Promise<CopiedContent> {
+async function deflatedToDeflated(fd: number, { content, meta, room }: CopyRequest): Promise<CopiedContent> {
   const header = encodeFilezHeader(meta, content.size);
   writeAt(fd, header, 0);
   const packed = packedSize(content);
@@ -118,19 +122,22 @@ async function deflatedToDeflated(fd: number, { content, meta }: CopyRequest): P
   for (let at = 0; at < packed;) {
     const count = readAt(content.fd, piece, 0, Math.min(CHUNK, packed - at), content.start + at);
     if (count === 0) break;
-    writeAt(fd, piece.subarray(0, count), header.length + at);
+    writeWithin(room, fd, piece.subarray(0, count), header.length + at);
     at += count;
   }
   const checksum = await hashContent({ meta, size: content.size, fd, start: header.length, deflated: true });
   return { checksum, bytes: header.length + packed };
 }
 
-async function plainToDeflated(fd: number, { content, meta, repository }: CopyRequest): Promise<CopiedContent> {
+async function plainToDeflated(fd: number, { content, meta, repository, room }: CopyRequest): Promise<CopiedContent> {
   const header = encodeFilezHeader(meta, content.size);
   writeAt(fd, header, 0);
   const digest = createHash("sha256").update(encodeContentHeader(meta));
   const slice = { fd: content.fd, start: content.start, end: content.start + content.size };
-  await deflateFile(slice, fd, header.length, repository.config.zlibLevel, (piece) => digest.update(piece));
+  await deflateFile(slice, fd, header.length, repository.config.zlibLevel, (piece) => {
+    if (room !== undefined) takeRoom(room, piece.length);
+    digest.update(piece);
+  });
   return { checksum: digest.digest("hex") as Checksum, bytes: statFd(fd).size };
 }
 

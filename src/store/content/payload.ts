@@ -3,6 +3,7 @@ import { dataExtents } from "../../sys/holes.ts";
 import { readAt } from "../../sys/read-file.ts";
 import { type Stat, sameVersion, statFd } from "../../sys/stat.ts";
 import { beginWriteOut, cloneFile, copyRangeInKernel, truncateFd, writeAt } from "../../sys/write-file.ts";
+import { type Room, takeRoom, writeWithin } from "../room.ts";
 
 export type Payload =
   | {
@@ -40,11 +41,12 @@ export function eachChunk(fd: number, size: number, take: (piece: Buffer, positi
   return position;
 }
 
-/** Writes the payload into an empty open file, by sharing blocks where that can be. */
-export function writePayload(fd: number, payload: Payload): void {
+/** Writes the payload into an empty open file, by sharing blocks where that can be; only what can't be shared needs room. */
+export function writePayload(fd: number, payload: Payload, room?: Room): void {
   if (payload.kind === "file") {
-    if (!tryClone(fd, payload.fd)) copyInKernel(payload.fd, fd, payload.size);
-    return;
+    if (tryClone(fd, payload.fd)) return;
+    if (room !== undefined) takeRoom(room, payload.size);
+    return copyInKernel(payload.fd, fd, payload.size);
   }
   const { cloneFrom, cloneVersion } = payload;
   if (cloneFrom !== undefined && tryClone(fd, cloneFrom)) {
@@ -52,7 +54,7 @@ export function writePayload(fd: number, payload: Payload): void {
     // Somebody has written into it since: these are not the bytes that were hashed.
     truncateFd(fd, 0);
   }
-  if (payload.data.length > 0) writeAt(fd, payload.data, 0);
+  if (payload.data.length > 0) writeWithin(room, fd, payload.data, 0);
   if (payload.data.length >= WRITE_OUT_LEAST) beginWriteOut(fd);
 }
 
@@ -60,11 +62,17 @@ export function writePayload(fd: number, payload: Payload): void {
  * Copies an open file of about `size` bytes, and shows `take` every byte of the copy. Returns how many the copy has: the
  * source may have grown or shrunk meanwhile.
  */
-export function copyPayload(targetFd: number, sourceFd: number, size: number, take: (piece: Buffer) => void): number {
+export function copyPayload(
+  targetFd: number,
+  sourceFd: number,
+  size: number,
+  take: (piece: Buffer) => void,
+  room?: Room,
+): number {
   if (tryClone(targetFd, sourceFd)) return eachChunk(targetFd, statFd(targetFd).size, take);
   const count = eachChunk(sourceFd, size, (piece, position) => {
     take(piece);
-    if (!isZero(piece)) writeAt(targetFd, piece, position);
+    if (!isZero(piece)) writeWithin(room, targetFd, piece, position);
   });
   truncateFd(targetFd, count);
   return count;

@@ -14,7 +14,7 @@ import { PLAIN_SCAN } from "../scan/scan-options.ts";
 import { hashingSink } from "../tree/tree-sinks.ts";
 import { writeTree } from "../tree/write-tree.ts";
 import type { Aspect, Change } from "./change.ts";
-import { compareFiles, compareFolders, compareNodes, typeOfEntry } from "./compare-entries.ts";
+import { compareFileAndNode, compareFiles, compareFolders, compareNodes, typeOfEntry } from "./compare-entries.ts";
 import { type SideEntry, type SideFolder, commitSide, scannedSide } from "./diff-side.ts";
 import { type Candidate, type Rename, pairRenames } from "./pair-renames.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
@@ -159,8 +159,8 @@ async function diffEntry(walk: Walk, path: ByteString, a: SideEntry, b: SideEntr
     if (what.length > 0) walk.changes.push({ kind: "modified", path, type: typeOfEntry(b), what });
     return;
   }
-  const isLink = typeOfEntry(a) === "link" && typeOfEntry(b) === "link";
-  walk.changes.push({ kind: "modified", path, type: typeOfEntry(b), what: [isLink ? "target" : "type"] });
+  const what = a.kind === "folder" || b.kind === "folder" ? (["type"] as const) : compareFileAndNode(a, b, walk.withRecords);
+  walk.changes.push({ kind: "modified", path, type: typeOfEntry(b), what });
   if (a.kind === "folder") collectBelow(walk.removed, path, a);
   if (b.kind === "folder") collectBelow(walk.added, path, b);
 }

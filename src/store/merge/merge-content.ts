@@ -10,7 +10,7 @@ import { copyContent } from "../content/copy-content.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { hasObject } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
-import { type Transaction, spend } from "../transaction.ts";
+import type { Transaction } from "../transaction.ts";
 import { mergeOwned } from "./merge-owned.ts";
 import type { Side } from "./merge-types.ts";
 import { decide } from "./three-way.ts";
@@ -95,9 +95,8 @@ async function payloadKey(content: OpenContent): Promise<string> {
 async function objectOf({ repository, transaction }: ContentRequest, content: OpenContent, meta: ContentMeta): Promise<Checksum> {
   const checksum = await checksumWith(content, meta);
   if (transaction === undefined || hasObject(repository, "file", checksum)) return checksum;
-  spend(transaction, content.size);
-  const { stagingFd } = transaction;
-  await copyContent({ content, meta, repository, stagingFd, label: `merge-${checksum}`, expected: checksum });
+  const { stagingFd, room } = transaction;
+  await copyContent({ content, meta, repository, stagingFd, room, label: `merge-${checksum}`, expected: checksum });
   return checksum;
 }
 

@@ -1,6 +1,6 @@
 /** Owner, permissions and attributes of an entry, merged one by one: a changed owner and a changed mode go together. */
 import type { ByteString } from "../../base/byte-string.ts";
-import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
+import { type XattrRecord, sameXattrs } from "../../codec/ostree/xattrs.ts";
 import type { Side } from "./merge-types.ts";
 import { type Decision, decide } from "./three-way.ts";
 
@@ -47,10 +47,6 @@ function mergeXattrs(
     if (decision.value !== undefined) merged.push({ name: name as ByteString, value: decision.value });
   }
   return { value: merged, isConflict };
-}
-
-function sameXattrs(a: readonly XattrRecord[], b: readonly XattrRecord[]): boolean {
-  return a.length === b.length && a.every(({ name, value }, index) => name === b[index]!.name && value.equals(b[index]!.value));
 }
 
 function sameValue(a: Buffer | undefined, b: Buffer | undefined): boolean {

@@ -21,6 +21,7 @@ import type { Repository } from "../repository.ts";
 import { withRepositoryLock } from "../repository-lock.ts";
 import { removeLeftOvers } from "../transaction.ts";
 import { sidecarCommitOf } from "../tree/folder-view.ts";
+import { type LeftBehind, findLeftBehind, removeLeftBehind } from "./left-behind.ts";
 import { type CommitFacts, type PrunePlan, type PruneRules, planPrune } from "./plan-prune.ts";
 
 export interface PruneOptions extends Partial<PruneRules> {
@@ -34,6 +35,10 @@ export interface PruneReport {
   /** Objects that went, or would go, by kind; of all that there were. */
   readonly objects: Readonly<Record<ObjectKind, number>>;
   readonly totalObjects: number;
+  /** Static deltas of commits that go or have gone, or of which the tree does. */
+  readonly staticDeltas: number;
+  /** Detached metadata of commits that were gone already. */
+  readonly detachedMetadata: number;
   /** Bytes that they took on disk. */
   readonly freedBytes: number;
 }
@@ -56,16 +61,21 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
   const gathered = await whileObjectsHeld(repository, observer.signal, () =>
     gather(repository, indexObjects(repository), rules, undefined, observer),
   );
-  if (options.dryRun === true) return describe(repository, index, gathered, unneeded(index, gathered));
+  if (options.dryRun === true)
+    return describe(repository, index, gathered, unneeded(index, gathered), findLeftBehind(repository, index, gathered.plan));
   return withRepositoryLock(repository, "exclusive", observer.signal, async () => {
     // A move of refs that a cut left open may be about to name a commit that nothing else names.
     await recoverRefs(repository);
     removeLeftOvers(repository);
     // Commits that came since are in the new index; objects that came since are not in the old one, and stay.
-    const now = gather(repository, indexObjects(repository), rules, gathered, observer);
+    const newIndex = indexObjects(repository);
+    const now = gather(repository, newIndex, rules, gathered, observer);
     const objects = unneeded(index, now);
-    const result = describe(repository, index, now, objects);
+    const leftBehind = findLeftBehind(repository, newIndex, now.plan);
+    const result = describe(repository, index, now, objects, leftBehind);
     remove(repository, now.plan, objects, observer);
+    removeLeftBehind(repository, leftBehind);
+    if (repository.config.fsync) syncFileSystem(repository.fd);
     return result;
   });
 }
@@ -203,10 +213,7 @@ function remove(repository: Repository, plan: PrunePlan, objects: readonly Objec
   const commits = objects.filter(({ kind }) => kind === "commit");
   // Of commits that are gone since an earlier prune that was cut, or never came: no pull is at work now.
   const stale = [...listPartial(repository).keys()].filter((commit) => !hasObject(repository, "commit", commit));
-  for (const { checksum } of commits) {
-    tryUnlinkAt(objectsFd, looseName(checksum, "commit"));
-    tryUnlinkAt(objectsFd, looseName(checksum, "commitmeta"));
-  }
+  for (const { checksum } of commits) tryUnlinkAt(objectsFd, looseName(checksum, "commit"));
   // The order must hold on the disk too: no commit may come back whose tree does not.
   if (config.fsync) syncFileSystem(fd);
   unmarkPartial(repository, [...stale, ...commits.map(({ checksum }) => checksum)]);
@@ -215,7 +222,6 @@ function remove(repository: Repository, plan: PrunePlan, objects: readonly Objec
     if (kind !== "commit") tryUnlinkAt(objectsFd, objectFile(repository, kind, checksum));
     if (++done % 1024 === 0) report(observer, "remove", { done, total: objects.length });
   }
-  if (config.fsync) syncFileSystem(fd);
 }
 
 function describe(
@@ -223,9 +229,10 @@ function describe(
   index: ObjectIndex,
   { plan }: Reachability,
   objects: readonly ObjectName[],
+  leftBehind: LeftBehind,
 ): PruneReport {
   const counts: Record<ObjectKind, number> = { commit: 0, dirtree: 0, dirmeta: 0, file: 0 };
-  let freedBytes = 0;
+  let freedBytes = leftBehind.bytes;
   for (const { kind, checksum } of objects) {
     counts[kind]++;
     const stat = tryStatAt(repository.objectsFd, objectFile(repository, kind, checksum));
@@ -238,6 +245,8 @@ function describe(
     thinnedCommits: [...plan.thinned].filter((commit) => !already.has(commit)).sort(),
     objects: counts,
     totalObjects: index.commit.size + index.dirtree.size + index.dirmeta.size + index.file.size,
+    staticDeltas: leftBehind.deltas.length,
+    detachedMetadata: leftBehind.detached.filter((commit) => !plan.deleted.has(commit)).length,
     freedBytes,
   };
 }

@@ -5,7 +5,7 @@
 import { throwIfCancelled } from "../../base/errors.ts";
 import { type Observer, report } from "../../base/events.ts";
 import type { WorkerPool } from "../../sys/worker-pool.ts";
-import { type Transaction, publish, spend } from "../transaction.ts";
+import { type Transaction, publish } from "../transaction.ts";
 import type { ObjectSource } from "./object-source.ts";
 import type { PullObjectsJob, PullObjectsResult, RefusedObject } from "./pull-objects-job.ts";
 import type { PlannedContent } from "./walk-trees.ts";
@@ -74,17 +74,12 @@ export async function fetchContent(request: FetchRequest, observer: Observer): P
 
 async function fetchBatch(request: FetchRequest, batch: Batch, observer: Observer): Promise<PullObjectsResult> {
   const { transaction, source, link, pool } = request;
-  spend(transaction, batch.bytes);
   const objects = batch.objects.map(({ checksum }) => checksum);
   const provided = await source.provideContent(objects, observer.signal);
   try {
-    const { repository: target, stagingFd } = transaction;
-    const room = transaction.budget - transaction.written + batch.bytes;
+    const { repository: target, stagingFd, room } = transaction;
     const job: PullObjectsJob = { source: provided.repository, target, stagingFd, link, room, objects };
-    const result = await pool.run<PullObjectsJob, PullObjectsResult>("pull-objects", job);
-    // What was counted before was the size in the source; a copy that is packed or unpacked has another.
-    spend(transaction, result.bytes - batch.bytes);
-    return result;
+    return await pool.run<PullObjectsJob, PullObjectsResult>("pull-objects", job);
   } finally {
     provided.release();
   }

@@ -5,7 +5,8 @@ import { decodeDirMeta } from "../../codec/ostree/dirmeta.ts";
 import { looseName, objectText } from "../../codec/ostree/object-name.ts";
 import { hasObject } from "../object-files.ts";
 import { markPartial, unmarkPartial } from "../partial-commits.ts";
-import { type Transaction, publish, spend, stageFile, stageMetadata } from "../transaction.ts";
+import { takeRoom } from "../room.ts";
+import { type Transaction, publish, stageFile, stageMetadata } from "../transaction.ts";
 import { type ObjectSource, loadDetached } from "./object-source.ts";
 import type { WalkedCommit } from "./walk-history.ts";
 import type { PlannedMetadata } from "./walk-trees.ts";
@@ -71,6 +72,6 @@ async function stageDetached(transaction: Transaction, source: ObjectSource, che
   const data = await source.tryLoadDetached(checksum);
   if (data === undefined || loadDetached(transaction.repository, checksum)?.equals(data)) return;
   decodeDetachedMetadata(data);
-  spend(transaction, data.length);
+  takeRoom(transaction.room, data.length);
   stageFile(transaction.stagingFd, looseName(checksum, "commitmeta"), data);
 }

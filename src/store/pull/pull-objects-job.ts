@@ -10,6 +10,7 @@ import { type CopiedContent, copyContent } from "../content/copy-content.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { objectFile, ownerOf } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import type { Room } from "../room.ts";
 
 export interface PullObjectsJob {
   readonly source: Repository;
@@ -17,14 +18,13 @@ export interface PullObjectsJob {
   readonly stagingFd: number;
   /** Share the source's files by hard links where the modes are the same. */
   readonly link: boolean;
-  /** An object that unpacks to more bytes than this is refused: it would eat the reserve. */
-  readonly room: number;
+  readonly room: Room;
   readonly objects: readonly Checksum[];
 }
 
 export interface RefusedObject {
   readonly checksum: Checksum;
-  readonly code: "corrupt" | "hostile" | "not-found" | "unsupported" | "no-space";
+  readonly code: "corrupt" | "hostile" | "not-found" | "unsupported";
   readonly message: string;
   readonly hint: string | undefined;
 }
@@ -36,13 +36,7 @@ export interface PullObjectsResult {
   readonly refused: readonly RefusedObject[];
 }
 
-const REFUSALS: ReadonlySet<string> = new Set<RefusedObject["code"]>([
-  "corrupt",
-  "hostile",
-  "not-found",
-  "unsupported",
-  "no-space",
-]);
+const REFUSALS: ReadonlySet<string> = new Set<RefusedObject["code"]>(["corrupt", "hostile", "not-found", "unsupported"]);
 
 export async function pullObjects(job: PullObjectsJob): Promise<PullObjectsResult> {
   const refused: RefusedObject[] = [];
@@ -58,13 +52,12 @@ export async function pullObjects(job: PullObjectsJob): Promise<PullObjectsResul
 }
 
 async function pullObject(job: PullObjectsJob, checksum: Checksum): Promise<CopiedContent> {
-  const { source, target: repository, stagingFd } = job;
+  const { source, target: repository, stagingFd, room } = job;
   const content = openContent(source, checksum);
   try {
-    if (content.size > job.room) throw new RegrowError("no-space", "It is larger than what may be written.");
     if (job.link && (await tryLink(job, content, checksum))) return { checksum, bytes: 0 };
     const label = `copy-${checksum}`;
-    return await copyContent({ content, meta: content.meta, repository, stagingFd, label, expected: checksum });
+    return await copyContent({ content, meta: content.meta, repository, stagingFd, room, label, expected: checksum });
   } finally {
     closeContent(content);
   }

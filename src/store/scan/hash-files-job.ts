@@ -227,7 +227,8 @@ function headerFor(
 
 /** A full disk is the repository's. */
 function located({ target }: HashFilesJob, error: unknown, path: ByteString): unknown {
-  if (!(error instanceof RegrowError) || error.path?.includes("/") === true) return error;
+  if (!(error instanceof RegrowError) || error.path?.includes("/") === true || error.path === target?.repository.path)
+    return error;
   const shown = error.code === "no-space" && target !== undefined ? target.repository.path : displayBytes(path);
   if (error instanceof SystemError) return new SystemError(error.call, error.errno, shown);
   return new RegrowError(error.code, `${shown}: ${error.message}`, { path: shown, cause: error, hint: error.hint });

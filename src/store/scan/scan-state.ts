@@ -10,7 +10,7 @@ import type { NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Stat } from "../../sys/stat.ts";
 import type { WorkerPool } from "../../sys/worker-pool.ts";
 import type { Repository } from "../repository.ts";
-import { type Transaction, spend } from "../transaction.ts";
+import type { Transaction } from "../transaction.ts";
 import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { FolderIdentity } from "../tree/write-tree.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
@@ -139,7 +139,12 @@ export function sendBatch(scan: Scan): void {
     target:
       transaction === undefined
         ? undefined
-        : { repository: transaction.repository, stagingFd: transaction.stagingFd, transaction: transaction.name },
+        : {
+            repository: transaction.repository,
+            stagingFd: transaction.stagingFd,
+            room: transaction.room,
+            transaction: transaction.name,
+          },
     options,
     startedAt: scan.startedAt,
     folders: batch.map(({ path, files, links }) => ({ path, files, links })),
@@ -219,7 +224,6 @@ function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFi
     forgetFolder(scan.folders, folderOf(checksum));
   }
   counts.stagedBytes += result.stagedBytes;
-  if (request.transaction !== undefined) spend(request.transaction, result.stagedBytes);
   if (result.torn) {
     counts.torn++;
     notice(request.observer, "torn", "changed while it was read", displayBytes(path));

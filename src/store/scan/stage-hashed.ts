@@ -6,15 +6,18 @@ import { tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
 import { writeContent } from "../content/content-format.ts";
+import type { ContentTarget } from "../content/open-content.ts";
 import { type Payload, copyPayload } from "../content/payload.ts";
 import { placeCopy } from "../content/place-copy.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import type { Room } from "../room.ts";
 import { inStagingFolder } from "../transaction.ts";
 
 export interface StageTarget {
   readonly repository: Repository;
   readonly stagingFd: number;
+  readonly room: Room;
   /** Tells one transaction from another. */
   readonly transaction: string;
 }
@@ -56,7 +59,7 @@ export async function stageLarge(
   const copyFd = openAt(stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
   try {
     const digest = createHash("sha256").update(file.header);
-    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece));
+    const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece), target.room);
     const checksum = digest.digest("hex") as Checksum;
     return { checksum, staged: await placeCopy(target, { name: copyName, fd: copyFd, size }, file.meta, checksum) };
   } finally {
@@ -65,8 +68,8 @@ export async function stageLarge(
   }
 }
 
-function placeOf({ repository, stagingFd }: StageTarget): { dirFd: number; umask: number; zlibLevel: number } {
-  return { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel };
+function placeOf({ repository, stagingFd, room }: StageTarget): ContentTarget {
+  return { dirFd: stagingFd, umask: repository.umask, zlibLevel: repository.config.zlibLevel, room };
 }
 
 let staged = new Set<Checksum>();

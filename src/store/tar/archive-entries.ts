@@ -2,7 +2,7 @@
 import type { ByteString } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
-import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
+import { type XattrRecord, effectiveXattrs } from "../../codec/ostree/xattrs.ts";
 import type { EntryRecord, NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { TarTime, TarWriteEntry } from "../../codec/tar/entry.ts";
 import { S_IFBLK, S_IFIFO, S_IFLNK, typeOf } from "../../sys/stat.ts";
@@ -104,7 +104,8 @@ function allXattrs(
 ): readonly XattrRecord[] {
   if (!settings.xattrs) return [];
   const empty = record?.emptyXattrs;
-  return empty === undefined ? xattrs : [...xattrs, ...empty.map((name) => ({ name, value: NO_VALUE }))];
+  const own = effectiveXattrs(xattrs);
+  return empty === undefined ? own : [...own, ...empty.map((name) => ({ name, value: NO_VALUE }))];
 }
 
 const NO_VALUE = Buffer.alloc(0);

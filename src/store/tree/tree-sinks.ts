@@ -8,7 +8,7 @@ import type { WorkerPool } from "../../sys/worker-pool.ts";
 import { hasObject, objectFile } from "../object-files.ts";
 import { RECORD_META } from "../stage-content.ts";
 import type { StageObjectsJob } from "../stage-objects-job.ts";
-import { type Transaction, spend } from "../transaction.ts";
+import type { Transaction } from "../transaction.ts";
 import type { FolderIdentity, TreeSink } from "./write-tree.ts";
 
 export interface StagingSink extends TreeSink {
@@ -26,7 +26,6 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
   const running: Promise<void>[] = [];
 
   function add(batch: Batch, name: string, data: Buffer): void {
-    spend(transaction, data.length);
     batch.names.push(name);
     batch.pieces.push(data);
     if (batch.names.length >= BATCH) send(batch);
@@ -41,9 +40,9 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
       data.set(piece, at);
       at += piece.length;
     }
-    const { repository, stagingFd } = transaction;
+    const { repository, stagingFd, room } = transaction;
     const content = batch === records ? RECORD_META : undefined;
-    const job: StageObjectsJob = { repository, stagingFd, names: batch.names, sizes, data, content };
+    const job: StageObjectsJob = { repository, stagingFd, room, names: batch.names, sizes, data, content };
     const work = pool.run<StageObjectsJob, void>("stage-objects", job, { transfer: [data.buffer] });
     // It is awaited by flush; until then a failure is not forgotten but not yet met either.
     work.catch(() => {});
@@ -68,6 +67,8 @@ export function stagingSink(transaction: Transaction, pool: WorkerPool): Staging
     flush: async () => {
       send(metadata);
       send(records);
+      // Also where one fails: nobody may be writing any more when the staging folder is taken away.
+      await Promise.allSettled(running);
       await Promise.all(running);
     },
   };

@@ -1,18 +1,21 @@
 /** What a prune must not take, and what it refuses. */
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import { checksumOf } from "../../../src/codec/ostree/checksum.ts";
 import { looseName } from "../../../src/codec/ostree/object-name.ts";
+import { indexObjects } from "../../../src/store/list-objects.ts";
 import { hasObject, loadCommit, loadDirTree } from "../../../src/store/object-files.ts";
 import { listPartial, markPartial } from "../../../src/store/partial-commits.ts";
 import { deleteRefs } from "../../../src/store/point-ref.ts";
 import { prune } from "../../../src/store/prune/prune.ts";
 import { readRef } from "../../../src/store/refs.ts";
+import { closeRepository, initRepository, openRepository } from "../../../src/store/repository.ts";
 import { sidecarCommitOf } from "../../../src/store/tree/folder-view.ts";
 import { commitFiles } from "../../support/histories.ts";
 import { newRepository } from "../../support/repositories.ts";
-import { scratchFolder } from "../../support/scratch.ts";
+import { atEnd, scratchFolder } from "../../support/scratch.ts";
 
 test("a commit that a cut move of refs is about to name stays", async (t) => {
   const scratch = scratchFolder(t);
@@ -54,6 +57,28 @@ test("marks of commits that are gone go too", async (t) => {
   markPartial(repository, checksumOf(Buffer.from("gone")));
   await prune(repository);
   assert.equal(listPartial(repository).size, 0);
+});
+
+test("detached metadata goes exactly where its commit is gone, whatever a cut has left", async (t) => {
+  const scratch = scratchFolder(t);
+  const parent = newRepository(t, `${scratch}/parent`, "bare-user");
+  const above = await commitFiles(parent, scratch, { a: "0" });
+  initRepository(`${scratch}/repo`, { mode: "bare-user" });
+  appendFileSync(`${scratch}/repo/config`, `fsync=false\nparent=${parent.path}\n`);
+  const repository = openRepository(`${scratch}/repo`);
+  atEnd(t, () => closeRepository(repository));
+  const old = await commitFiles(repository, scratch, { a: "1" });
+  const tip = await commitFiles(repository, scratch, { a: "2" });
+  const lost = checksumOf(Buffer.from("a commit that is gone"));
+  for (const commit of [above, old, tip, lost]) {
+    const name = `${repository.path}/objects/${looseName(commit, "commitmeta")}`;
+    mkdirSync(path.dirname(name), { recursive: true });
+    writeFileSync(name, "");
+  }
+  const planned = await prune(repository, { depth: 0, dryRun: true });
+  assert.deepEqual(await prune(repository, { depth: 0 }), planned);
+  assert.equal(planned.detachedMetadata, 1);
+  assert.deepEqual(indexObjects(repository).commitmeta, new Set([above, old, tip]));
 });
 
 test("what ostree mirrors by collection is kept", async (t) => {
