@@ -27,6 +27,11 @@ import {
 import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
 
+/** What is hashed in one piece at the most. Memory that is taken anew for each object costs more than hashing it. */
+const SCRATCH = 1024 * 1024;
+
+let scratch: Buffer | undefined;
+
 type Writer = (target: ContentTarget, name: string, meta: ContentMeta, payload: Payload) => void | Promise<void>;
 type Opener = (objectsFd: number, name: string) => OpenContent | undefined;
 
@@ -112,11 +117,12 @@ export function streamPayload(content: OpenContent, take: (piece: Buffer) => voi
 /** The checksum of what is really there. A promise only for large deflated ones. Throws `corrupt`. */
 export function hashContent(content: OpenContent): Checksum | Promise<Checksum> {
   const header = encodeContentHeader(content.meta);
-  if (content.size <= MEMORY_LIMIT && !content.deflated) {
-    const whole = Buffer.allocUnsafe(header.length + content.size);
-    header.copy(whole);
-    const count = content.fd < 0 ? 0 : readAt(content.fd, whole, header.length, content.size, content.start);
-    return hash("sha256", whole.subarray(0, header.length + count), "hex") as Checksum;
+  const length = header.length + content.size;
+  if (length <= SCRATCH && !content.deflated) {
+    scratch ??= Buffer.allocUnsafeSlow(SCRATCH);
+    header.copy(scratch);
+    const count = content.fd < 0 ? 0 : readAt(content.fd, scratch, header.length, content.size, content.start);
+    return hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
   }
   const digest = createHash("sha256").update(header);
   const streamed = streamPayload(content, (piece) => digest.update(piece));
