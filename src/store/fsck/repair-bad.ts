@@ -69,12 +69,12 @@ async function fetchObjects(
   return withTransaction(repository, signal, async (transaction) => {
     const mended: CheckedName[] = [];
     for (const { kind, checksum } of objects) {
-      if (!hasRealFolder(repository, checksum)) continue;
+      if (!hasRealFolder(repository, checksum) || !makeRoom(repository, { kind, checksum })) continue;
       const isStaged =
         kind === "file"
           ? await stageContentFrom(from, repository, transaction.stagingFd, checksum)
           : stageMetadataFrom(from, transaction.stagingFd, { kind, checksum });
-      if (isStaged && makeRoom(repository, { kind, checksum })) mended.push({ kind, checksum });
+      if (isStaged) mended.push({ kind, checksum });
     }
     publish(transaction);
     return mended;

@@ -24,17 +24,34 @@ function stageFor(t: TestContext): Stage {
   const repository = makeRawRepository(`${scratchFolder(t)}/repo`);
   const { meta } = repository;
   const apt = repository.metadata("dirtree", rawDirTree([], []));
-  const etc = repository.metadata("dirtree", rawDirTree([{ name: "hosts", checksum: repository.file("h\n") }], [{ name: "apt", tree: apt, meta }]));
+  const etc = repository.metadata(
+    "dirtree",
+    rawDirTree([{ name: "hosts", checksum: repository.file("h\n") }], [{ name: "apt", tree: apt, meta }]),
+  );
   return { repository, etc, root: repository.metadata("dirtree", rawDirTree([], [{ name: "etc", tree: etc, meta }])) };
 }
 
 /** The sidecar's folder for `etc`, of the record and of more entries. */
-function sidecarOf({ repository }: Stage, record: Checksum, files: { name: string; checksum: string }[] = [], dirs: { name: string; tree: string }[] = []): { root: Checksum; etc: Checksum } {
+function sidecarOf(
+  { repository }: Stage,
+  record: Checksum,
+  files: { name: string; checksum: string }[] = [],
+  dirs: { name: string; tree: string }[] = [],
+): { root: Checksum; etc: Checksum } {
   const { meta } = repository;
   const all = [{ name: "%", checksum: record as string }, ...files];
-  const etc = repository.metadata("dirtree", rawDirTree(all, dirs.map((dir) => ({ ...dir, meta }))));
+  const etc = repository.metadata(
+    "dirtree",
+    rawDirTree(
+      all,
+      dirs.map((dir) => ({ ...dir, meta })),
+    ),
+  );
   const own = repository.file("rgs1");
-  return { etc, root: repository.metadata("dirtree", rawDirTree([{ name: "%", checksum: own }], [{ name: "etc", tree: etc, meta }])) };
+  return {
+    etc,
+    root: repository.metadata("dirtree", rawDirTree([{ name: "%", checksum: own }], [{ name: "etc", tree: etc, meta }])),
+  };
 }
 
 /** A name and its fields as docs/format.md has them; the numbers are below 128. */
@@ -56,7 +73,12 @@ test("a sidecar that fits is right", async (t) => {
   const stage = stageFor(t);
   const odd = stage.repository.metadata("dirtree", rawDirTree([{ name: "x%ff", checksum: stage.repository.file("odd") }], []));
   const record = recordOf(stage, entry("", 1, ...TIME), entry("fifo", 17, ...TIME, ...NODE), entry("hosts", 1, ...TIME));
-  const { root } = sidecarOf(stage, record, [{ name: "apt", checksum: recordOf(stage, entry("", 1, ...TIME)) }], [{ name: "%.names", tree: odd }]);
+  const { root } = sidecarOf(
+    stage,
+    record,
+    [{ name: "apt", checksum: recordOf(stage, entry("", 1, ...TIME)) }],
+    [{ name: "%.names", tree: odd }],
+  );
   stage.repository.commit(stage.root, root);
   assert.deepEqual((await check(stage.repository)).bad, []);
 });
@@ -68,7 +90,11 @@ const RECORDS: readonly (readonly [what: string, record: (stage: Stage) => Check
   ["names out of order", (stage) => recordOf(stage, entry("hosts", 1, ...TIME), entry("a", 17, ...TIME, ...NODE)), /order/],
   ["a file that is not there", (stage) => recordOf(stage, entry("passwd", 1, ...TIME)), /"passwd", and there is no such file/],
   ["a folder's name", (stage) => recordOf(stage, entry("apt", 1, ...TIME)), /"apt", and there is no such file/],
-  ["a FIFO in a file's place", (stage) => recordOf(stage, entry("hosts", 17, ...TIME, ...NODE)), /"hosts", which is there already/],
+  [
+    "a FIFO in a file's place",
+    (stage) => recordOf(stage, entry("hosts", 17, ...TIME, ...NODE)),
+    /"hosts", which is there already/,
+  ],
   ["a FIFO in a folder's place", (stage) => recordOf(stage, entry("apt", 17, ...TIME, ...NODE)), /"apt", which is there already/],
   ["a symbolic link", ({ repository }) => repository.link("rgs1"), /its mark/],
 ];
@@ -78,17 +104,34 @@ for (const [what, make, reason] of RECORDS) {
     const stage = stageFor(t);
     const record = make(stage);
     const hurt = stage.repository.commit(stage.root, sidecarOf(stage, record).root);
-    const innocent = stage.repository.commit(stage.repository.metadata("dirtree", rawDirTree([{ name: "same", checksum: record }], [])));
+    const innocent = stage.repository.commit(
+      stage.repository.metadata("dirtree", rawDirTree([{ name: "same", checksum: record }], [])),
+    );
     const { bad } = await check(stage.repository);
     assert.equal(bad.length, 1, JSON.stringify(bad));
-    assert.deepEqual({ ...bad[0], reason: undefined }, {
-      kind: "file", checksum: record, problem: "misplaced", reason: undefined, commits: [hurt], refs: [], path: "etc", outcome: "found",
-    });
+    assert.deepEqual(
+      { ...bad[0], reason: undefined },
+      {
+        kind: "file",
+        checksum: record,
+        problem: "misplaced",
+        reason: undefined,
+        commits: [hurt],
+        refs: [],
+        path: "etc",
+        outcome: "found",
+      },
+    );
     assert.match(bad[0]!.reason, reason);
     assert.ok(!bad[0]!.commits.includes(innocent));
     // Removing it would hurt the other commit, and fetching it brings the same again.
-    const after = await withRepository(stage.repository.path, (repairFrom) => check(stage.repository, { delete: true, repairFrom }));
-    assert.deepEqual(after.bad.map(({ outcome }) => outcome), ["found"]);
+    const after = await withRepository(stage.repository.path, (repairFrom) =>
+      check(stage.repository, { delete: true, repairFrom }),
+    );
+    assert.deepEqual(
+      after.bad.map(({ outcome }) => outcome),
+      ["found"],
+    );
     assert.ok(existsSync(`${stage.repository.path}/objects/${record.slice(0, 2)}/${record.slice(2)}.filez`));
     assert.deepEqual(after.partial, []);
   });
@@ -107,9 +150,10 @@ for (const [what, name, reason] of FOLDERS) {
     const { root, etc } = sidecarOf(stage, record, [{ name, checksum: record }]);
     const hurt = stage.repository.commit(stage.root, root);
     const { bad } = await check(stage.repository);
-    assert.deepEqual(bad.map(({ kind, checksum, commits, path, problem }) => [kind, checksum, commits, path, problem]), [
-      ["dirtree", etc, [hurt], "etc", "misplaced"],
-    ]);
+    assert.deepEqual(
+      bad.map(({ kind, checksum, commits, path, problem }) => [kind, checksum, commits, path, problem]),
+      [["dirtree", etc, [hurt], "etc", "misplaced"]],
+    );
     assert.match(bad[0]!.reason, reason);
   });
 }
@@ -119,7 +163,10 @@ test("odd names that are not odd", async (t) => {
   const odd = stage.repository.metadata("dirtree", rawDirTree([{ name: "plain", checksum: stage.repository.file("x") }], []));
   const hurt = stage.repository.commit(stage.root, sidecarOf(stage, recordOf(stage), [], [{ name: "%.names", tree: odd }]).root);
   const { bad } = await check(stage.repository);
-  assert.deepEqual(bad.map(({ checksum, commits, path }) => [checksum, commits, path]), [[odd, [hurt], "etc"]]);
+  assert.deepEqual(
+    bad.map(({ checksum, commits, path }) => [checksum, commits, path]),
+    [[odd, [hurt], "etc"]],
+  );
 });
 
 test("what a sidecar lacks touches the commit that it belongs to, under the path of its folder", async (t) => {
@@ -128,10 +175,16 @@ test("what a sidecar lacks touches the commit that it belongs to, under the path
   const hurt = stage.repository.commit(stage.root, sidecarOf(stage, record).root);
   rmSync(`${stage.repository.path}/objects/${record.slice(0, 2)}/${record.slice(2)}.filez`);
   const { bad } = await check(stage.repository);
-  assert.deepEqual(bad.map(({ checksum, problem }) => [checksum, problem]), [[record, "missing"]]);
+  assert.deepEqual(
+    bad.map(({ checksum, problem }) => [checksum, problem]),
+    [[record, "missing"]],
+  );
   assert.equal(bad[0]!.commits.length, 2);
   assert.ok(bad[0]!.commits.includes(hurt));
-  assert.deepEqual((await check(stage.repository, { quick: true })).bad.map(({ checksum }) => checksum), [record]);
+  assert.deepEqual(
+    (await check(stage.repository, { quick: true })).bad.map(({ checksum }) => checksum),
+    [record],
+  );
 });
 
 test("the same record may fit one folder and not another", async (t) => {
@@ -140,8 +193,14 @@ test("the same record may fit one folder and not another", async (t) => {
   const tree = repository.metadata("dirtree", rawDirTree([{ name: "a", checksum: repository.file("1") }], []));
   const entries: EntryRecord[] = [{ name: "a" as ByteString, time }];
   const good = repository.commit(tree, repository.sidecar(entries));
-  const bad = repository.commit(repository.metadata("dirtree", rawDirTree([{ name: "b", checksum: repository.file("1") }], [])), repository.sidecar(entries));
+  const bad = repository.commit(
+    repository.metadata("dirtree", rawDirTree([{ name: "b", checksum: repository.file("1") }], [])),
+    repository.sidecar(entries),
+  );
   const report = await check(repository);
-  assert.deepEqual(report.bad.map(({ commits }) => commits), [[bad]]);
+  assert.deepEqual(
+    report.bad.map(({ commits }) => commits),
+    [[bad]],
+  );
   assert.notEqual(good, bad);
 });
