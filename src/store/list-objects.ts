@@ -5,7 +5,6 @@ import { type ObjectKind, type ObjectName, parseLooseName } from "../codec/ostre
 import { O, closeFd, tryOpenAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
 import { tryStatAt, typeOf } from "../sys/stat.ts";
-import { objectFile } from "./object-files.ts";
 import type { Repository } from "./repository.ts";
 
 /** `00` to `ff`. */
@@ -28,6 +27,7 @@ export interface ObjectIndex extends Readonly<Record<ObjectKind | "commitmeta", 
 
 /** In the file system's order. A folder that isn't there is empty, as is what stands in one's place. */
 export function listObjectFolder(repository: Repository, folder: string): ObjectFolder {
+  const content = contentExtension(repository);
   const objects: ObjectName[] = [];
   const impostors: ObjectName[] = [];
   const detached: Checksum[] = [];
@@ -37,7 +37,7 @@ export function listObjectFolder(repository: Repository, folder: string): Object
   try {
     for (const { name, type } of readDir(fd)) {
       const object = parseLooseName(folder, name);
-      if (object !== undefined && objectFile(repository, object.kind, object.checksum) === `${folder}/${name}`) {
+      if (object !== undefined && (object.kind !== "file" || name.endsWith(content))) {
         objects.push(object);
         if (type !== FILE && !canBeObject(repository, object.kind, type === UNKNOWN ? typeAt(fd, name) : type))
           impostors.push(object);
@@ -67,6 +67,10 @@ export function indexObjects(repository: Repository): ObjectIndex {
     impostors.push(...found.impostors);
   }
   return { ...index, commitmeta, impostors };
+}
+
+function contentExtension({ config }: Repository): string {
+  return config.mode === "archive" ? ".filez" : ".file";
 }
 
 /** A link could lead out of the repository. */
