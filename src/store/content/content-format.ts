@@ -27,8 +27,8 @@ import {
 import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
 
-/** What is hashed in one piece at the most. Memory that is taken anew for each object costs more than hashing it. */
-const SCRATCH = 1024 * 1024;
+/** What is read and hashed in one piece: it stays in the processor's cache. Memory taken anew for each object costs more than hashing it. */
+const SCRATCH = 256 * 1024;
 
 let scratch: Buffer | undefined;
 
@@ -117,17 +117,28 @@ export function streamPayload(content: OpenContent, take: (piece: Buffer) => voi
 /** The checksum of what is really there. A promise only for large deflated ones. Throws `corrupt`. */
 export function hashContent(content: OpenContent): Checksum | Promise<Checksum> {
   const header = encodeContentHeader(content.meta);
-  const length = header.length + content.size;
-  if (length <= SCRATCH && !content.deflated) {
-    scratch ??= Buffer.allocUnsafeSlow(SCRATCH);
-    header.copy(scratch);
-    const count = content.fd < 0 ? 0 : readAt(content.fd, scratch, header.length, content.size, content.start);
-    return hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
-  }
+  if (!content.deflated) return hashPlain(content, header);
   const digest = createHash("sha256").update(header);
   const streamed = streamPayload(content, (piece) => digest.update(piece));
   if (streamed === undefined) return digest.digest("hex") as Checksum;
   return streamed.then(() => digest.digest("hex") as Checksum);
+}
+
+function hashPlain({ fd, size, start }: OpenContent, header: Buffer): Checksum {
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH);
+  if (header.length + size <= SCRATCH) {
+    header.copy(scratch);
+    const count = fd < 0 ? 0 : readAt(fd, scratch, header.length, size, start);
+    return hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
+  }
+  const digest = createHash("sha256").update(header);
+  for (let at = 0; at < size;) {
+    const count = readAt(fd, scratch, 0, Math.min(SCRATCH, size - at), start + at);
+    if (count === 0) break;
+    digest.update(scratch.subarray(0, count));
+    at += count;
+  }
+  return digest.digest("hex") as Checksum;
 }
 
 function openNamed(repository: Repository, name: string): OpenContent | undefined {
