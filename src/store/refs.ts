@@ -104,7 +104,7 @@ export function readRefFile(repository: Repository, path: string): Checksum | un
   try {
     data = tryReadFileAt(repository.fd, bytesOf(path), 4096);
   } catch (error) {
-    if (isErrno(error, "EISDIR", "ENOTDIR")) return undefined;
+    if (isErrno(error, "EISDIR", "ENOTDIR", "ELOOP")) return undefined;
     throw error;
   }
   if (data === undefined) return undefined;

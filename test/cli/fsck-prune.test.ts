@@ -1,6 +1,6 @@
 /** `fsck` and `prune` from the command line: exit codes, what --json has, and that -n changes nothing. */
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
 import { workbench } from "../support/cli.ts";
@@ -38,6 +38,24 @@ test("fsck ends with 12 where something is wrong, and with 0 once it is repaired
   assert.deepEqual([report.bad.length, report.bad[0]!.problem], [1, "missing"]);
   assert.ok(report.bad[0]!.refs.length > 0 && report.bad[0]!.commits.length > 0);
   assert.equal(bench.regrow("fsck", "--repair-from", "backup").code, 0);
+  assert.equal(bench.regrow("fsck").code, 0);
+});
+
+test("fsck tells of detached metadata, links and refs that lead nowhere, and removes or leaves what it says", () => {
+  const detached = bench.at(`repo/objects/${first.slice(0, 2)}/${first.slice(2)}.commitmeta`);
+  writeFileSync(detached, "garbage");
+  symlinkSync("nothing", bench.at("repo/refs/heads/alias"));
+  const { code, out, err } = bench.regrow("fsck");
+  assert.equal(code, 12, err);
+  assert.match(out, new RegExp(`^${first}\\.commitmeta: .+\n  in ${first.slice(0, 10)}\n  of main\nref alias: .+ not there\n$`));
+  assert.match(err, /2 things wrong/);
+  assert.equal(bench.regrow("fsck", "--delete").code, 14, "no answer is a no");
+  assert.ok(existsSync(detached));
+  const removed = bench.regrow("fsck", "--delete", "--yes");
+  assert.equal(removed.code, 12);
+  assert.match(removed.out, /commitmeta: .+ \(deleted\)/);
+  rmSync(bench.at("repo/refs/heads/alias"));
+  assert.ok(!existsSync(detached));
   assert.equal(bench.regrow("fsck").code, 0);
 });
 

@@ -48,7 +48,8 @@ function prefixed(meta: ContentMeta, sizeBytes: 0 | 8, size: number | undefined)
   const targetEnd = sizeBytes + 16 + meta.target.length + 1;
   const body = targetEnd + xattrs.length;
   const width = offsetSize(body, 1);
-  const buffer = Buffer.alloc(8 + body + width);
+  // From the pool, which for something this small and frequent is cheaper than memory of its own.
+  const buffer = Buffer.allocUnsafe(8 + body + width).fill(0);
   buffer.writeUInt32BE(body + width, 0);
   if (size !== undefined) buffer.writeBigUInt64BE(BigInt(size), 8);
   let at = 8 + sizeBytes;

@@ -32,6 +32,6 @@ export function parseLooseName(folder: string, name: string): ObjectName | undef
 }
 
 /** `<checksum>.<kind>`, as ostree prints it. */
-export function objectText(name: ObjectName): string {
+export function objectText(name: { readonly kind: string; readonly checksum: Checksum }): string {
   return `${name.checksum}.${name.kind}`;
 }

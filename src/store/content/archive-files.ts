@@ -26,7 +26,8 @@ export function writeArchive(target: ContentTarget, name: string, meta: ContentM
 
 /** Opens an object. Undefined where there is none; throws `corrupt`. */
 export function openArchive(objectsFd: number, name: string): OpenContent | undefined {
-  const fd = tryOpenAt(objectsFd, name, O.RDONLY | O.NOFOLLOW);
+  // A FIFO in an object's place must not stop the process for ever.
+  const fd = tryOpenAt(objectsFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
   if (fd < 0) return undefined;
   try {
     const prefix = Buffer.alloc(PREFIX);

@@ -138,7 +138,7 @@ function withNewFile(target: ContentTarget, name: string, mode: number, fill: (f
 
 function openRegular(objectsFd: number, name: string, stat: Stat): number {
   if (typeOf(stat.mode) !== S_IFREG) throw damaged(name, "it is neither a file nor a link");
-  return openAt(objectsFd, name, O.RDONLY | O.NOFOLLOW);
+  return openAt(objectsFd, name, O.RDONLY | O.NOFOLLOW | O.NONBLOCK);
 }
 
 function readTarget(fd: number, size: number, name: string): ByteString {

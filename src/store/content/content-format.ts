@@ -27,6 +27,11 @@ import {
 import type { ContentTarget, OpenContent } from "./open-content.ts";
 import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
 
+/** What is read and hashed in one piece: it stays in the processor's cache. Memory taken anew for each object costs more than hashing it. */
+const SCRATCH = 256 * 1024;
+
+let scratch: Buffer | undefined;
+
 type Writer = (target: ContentTarget, name: string, meta: ContentMeta, payload: Payload) => void | Promise<void>;
 type Opener = (objectsFd: number, name: string) => OpenContent | undefined;
 
@@ -112,16 +117,28 @@ export function streamPayload(content: OpenContent, take: (piece: Buffer) => voi
 /** The checksum of what is really there. A promise only for large deflated ones. Throws `corrupt`. */
 export function hashContent(content: OpenContent): Checksum | Promise<Checksum> {
   const header = encodeContentHeader(content.meta);
-  if (content.size <= MEMORY_LIMIT && !content.deflated) {
-    const whole = Buffer.allocUnsafe(header.length + content.size);
-    header.copy(whole);
-    const count = content.fd < 0 ? 0 : readAt(content.fd, whole, header.length, content.size, content.start);
-    return hash("sha256", whole.subarray(0, header.length + count), "hex") as Checksum;
-  }
+  if (!content.deflated) return hashPlain(content, header);
   const digest = createHash("sha256").update(header);
   const streamed = streamPayload(content, (piece) => digest.update(piece));
   if (streamed === undefined) return digest.digest("hex") as Checksum;
   return streamed.then(() => digest.digest("hex") as Checksum);
+}
+
+function hashPlain({ fd, size, start }: OpenContent, header: Buffer): Checksum {
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH);
+  if (header.length + size <= SCRATCH) {
+    header.copy(scratch);
+    const count = fd < 0 ? 0 : readAt(fd, scratch, header.length, size, start);
+    return hash("sha256", scratch.subarray(0, header.length + count), "hex") as Checksum;
+  }
+  const digest = createHash("sha256").update(header);
+  for (let at = 0; at < size;) {
+    const count = readAt(fd, scratch, 0, Math.min(SCRATCH, size - at), start + at);
+    if (count === 0) break;
+    digest.update(scratch.subarray(0, count));
+    at += count;
+  }
+  return digest.digest("hex") as Checksum;
 }
 
 function openNamed(repository: Repository, name: string): OpenContent | undefined {

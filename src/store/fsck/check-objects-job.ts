@@ -1,69 +1,57 @@
-/** A thread's part of a check: reads every object of some folders and compares it with its name. */
-import { RegrowError, isErrno } from "../../base/errors.ts";
-import { checksumOf } from "../../codec/ostree/checksum.ts";
-import { decodeCommit } from "../../codec/ostree/commit.ts";
-import { decodeDirMeta } from "../../codec/ostree/dirmeta.ts";
-import { decodeDirTree } from "../../codec/ostree/dirtree.ts";
-import type { ObjectName } from "../../codec/ostree/object-name.ts";
-import { readFileAt } from "../../sys/read-file.ts";
+/** A thread's part of a check: takes folder after folder, and compares every content object in it with its name. */
+import { type Checksum } from "../../codec/ostree/checksum.ts";
 import { closeContent, hashContent, openContent } from "../content/content-format.ts";
-import { listObjectFolder } from "../list-objects.ts";
-import { MAX_METADATA, objectFile } from "../object-files.ts";
+import { OBJECT_FOLDERS, listObjectFolder } from "../list-objects.ts";
 import type { Repository } from "../repository.ts";
+import { type DamagedObject, isGone, mismatch, reasonOf } from "./damage.ts";
 
 export interface CheckObjectsJob {
   readonly repository: Repository;
-  /** `00` to `ff`. */
-  readonly folders: readonly string[];
+  /** In memory that the threads share: the folder that is next, and the objects and bytes done so far. */
+  readonly counters: BigInt64Array<SharedArrayBuffer>;
 }
 
-export interface DamagedObject extends ObjectName {
-  readonly reason: string;
+export const NEXT = 0;
+export const CHECKED = 1;
+export const BYTES = 2;
+export const COUNTERS = 3;
+
+/** What is damaged. Returns when there is no folder left to take. */
+export async function checkObjects(job: CheckObjectsJob): Promise<DamagedObject[]> {
+  const damaged: DamagedObject[] = [];
+  while (await checkNextFolder(job, damaged));
+  return damaged;
 }
 
-export interface CheckObjectsResult {
-  readonly checked: number;
-  /** Bytes of payload and metadata. */
-  readonly bytes: number;
-  readonly damaged: readonly DamagedObject[];
-}
-
-/** These say nothing about the object, which `fsck --delete` would remove. */
-const OUR_OWN = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ETIMEDOUT", "ENOTCONN", "ESTALE"];
-
-export async function checkObjects({ repository, folders }: CheckObjectsJob): Promise<CheckObjectsResult> {
+/** False where there is no folder left. */
+export async function checkNextFolder({ repository, counters }: CheckObjectsJob, damaged: DamagedObject[]): Promise<boolean> {
+  const folder = OBJECT_FOLDERS[Number(Atomics.add(counters, NEXT, 1n))];
+  if (folder === undefined) return false;
   // Objects of a parent repository are checked there.
   const alone: Repository = { ...repository, parent: undefined };
-  const damaged: DamagedObject[] = [];
+  const { objects, impostors } = listObjectFolder(alone, folder);
+  const skipped = new Set(impostors.filter(({ kind }) => kind === "file").map(({ checksum }) => checksum));
   let checked = 0;
   let bytes = 0;
-  for (const folder of folders) {
-    for (const object of listObjectFolder(alone, folder).objects) {
-      try {
-        const checking = object.kind === "file" ? checkContent(alone, object) : checkMetadata(alone, object);
-        bytes += typeof checking === "number" ? checking : await checking;
-        checked++;
-      } catch (error) {
-        // Removed meanwhile by a prune: whoever needs it will miss it.
-        if (isErrno(error, "ENOENT") || (error instanceof RegrowError && error.code === "not-found")) continue;
-        checked++;
-        damaged.push({ ...object, reason: reasonOf(error) });
-      }
+  for (const { kind, checksum } of objects) {
+    if (kind !== "file") continue;
+    checked++;
+    if (skipped.size > 0 && skipped.has(checksum)) continue;
+    try {
+      const checking = checkContent(alone, checksum);
+      bytes += typeof checking === "number" ? checking : await checking;
+    } catch (error) {
+      if (isGone(error)) checked--;
+      else damaged.push({ kind, checksum, reason: reasonOf(error) });
     }
   }
-  return { checked, bytes, damaged };
+  Atomics.add(counters, CHECKED, BigInt(checked));
+  Atomics.add(counters, BYTES, BigInt(bytes));
+  return true;
 }
 
-function checkMetadata(repository: Repository, { kind, checksum }: ObjectName): number {
-  const data = readFileAt(repository.objectsFd, objectFile(repository, kind, checksum), MAX_METADATA);
-  if (checksumOf(data) !== checksum) throw mismatch();
-  if (kind === "commit") decodeCommit(data);
-  else if (kind === "dirtree") decodeDirTree(data);
-  else decodeDirMeta(data);
-  return data.length;
-}
-
-function checkContent(repository: Repository, { checksum }: ObjectName): number | Promise<number> {
+/** The size of the payload. Throws what says that it is damaged. A promise only for large deflated ones. */
+export function checkContent(repository: Repository, checksum: Checksum): number | Promise<number> {
   const content = openContent(repository, checksum);
   const finish = (found: string): number => {
     closeContent(content);
@@ -82,15 +70,4 @@ function checkContent(repository: Repository, { checksum }: ObjectName): number 
     closeContent(content);
     throw error;
   });
-}
-
-function mismatch(): RegrowError {
-  return new RegrowError("corrupt", "its content does not match its checksum");
-}
-
-/** Of an unreadable object too (EIO): to who needs it, it is as good as damaged. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof RegrowError) || isErrno(error, ...OUR_OWN)) throw error;
-  if (!["corrupt", "hostile", "system", "unsupported"].includes(error.code)) throw error;
-  return error.message;
 }

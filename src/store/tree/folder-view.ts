@@ -55,7 +55,7 @@ export interface FolderView {
 /** The key of a commit's metadata that names the commit of its sidecar (`ay`, 32 bytes). */
 export const SIDECAR_KEY = "regrow.sidecar";
 /** A record of a folder of a million entries fits; a larger one is damaged or hostile. */
-const MAX_RECORD = 256 * 1024 * 1024;
+export const MAX_RECORD = 256 * 1024 * 1024;
 
 /** The commit that holds the sidecar of `commit`, or undefined. Throws `corrupt`. */
 export function sidecarCommitOf(commit: Commit): Checksum | undefined {
