@@ -6,13 +6,13 @@
  * an object that the cache names is staged but not yet published: a cut before that must not leave a cache that vouches for it.
  */
 import { tryStatAt } from "../../sys/stat.ts";
+import { OBJECT_FOLDERS } from "../list-objects.ts";
 import type { Repository } from "../repository.ts";
 import { changedBefore } from "./settled.ts";
 
 /** For each folder two numbers: whole seconds and nanoseconds of its ctime; 0 and 0 vouch for nothing. */
 export type FolderTimes = Float64Array;
 
-const OBJECT_FOLDERS = 256;
 /** A cache is worth writing anew for its folders alone when so many of them vouch for more than they did. */
 const WORTH_SAVING = 32;
 
@@ -21,8 +21,8 @@ export function readFolderTimes(repository: Repository, moment: number): FolderT
   const times = noFolderTimes();
   // What a parent repository has may go away without a change here.
   if (repository.parent !== undefined) return times;
-  for (let folder = 0; folder < OBJECT_FOLDERS; folder++) {
-    const stat = tryStatAt(repository.objectsFd, folder.toString(16).padStart(2, "0"));
+  for (const [folder, name] of OBJECT_FOLDERS.entries()) {
+    const stat = tryStatAt(repository.objectsFd, name);
     if (stat === undefined || !changedBefore(stat, moment)) continue;
     times[folder * 2] = stat.ctimeSeconds;
     times[folder * 2 + 1] = stat.ctimeNanoseconds;
@@ -32,12 +32,12 @@ export function readFolderTimes(repository: Repository, moment: number): FolderT
 
 /** Vouch for nothing. */
 export function noFolderTimes(): FolderTimes {
-  return new Float64Array(OBJECT_FOLDERS * 2);
+  return new Float64Array(OBJECT_FOLDERS.length * 2);
 }
 
 /** For each folder whether it vouched for its objects then, and nothing in it has changed since. */
 export function untouchedFolders(then: FolderTimes | undefined, now: FolderTimes): boolean[] {
-  return Array.from({ length: OBJECT_FOLDERS }, (_, folder) => then !== undefined && isUntouched(then, now, folder));
+  return OBJECT_FOLDERS.map((_, folder) => then !== undefined && isUntouched(then, now, folder));
 }
 
 function isUntouched(then: FolderTimes, now: FolderTimes, folder: number): boolean {
@@ -52,7 +52,7 @@ export function forgetFolder(times: FolderTimes, folder: number): void {
 /** Whether a cache that was written now would save the next scan much more asking. */
 export function isWorthSaving(then: FolderTimes, now: FolderTimes): boolean {
   let gained = 0;
-  for (let folder = 0; folder < OBJECT_FOLDERS; folder++) {
+  for (const folder of OBJECT_FOLDERS.keys()) {
     if (now[folder * 2] !== 0 && !isUntouched(then, now, folder)) gained++;
   }
   return gained >= WORTH_SAVING;
