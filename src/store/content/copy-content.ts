@@ -63,8 +63,8 @@ function copySmall(request: CopyRequest): CopiedContent {
     inStagingFolder(stagingFd, name, () => (writeContent(mode, target, name, meta, { kind: "memory", data }), true));
     return { checksum, bytes: data.length };
   }
-  const packed = content.deflated || isLink(meta) ? stored : deflateBuffer(data, zlibLevel);
-  const file = Buffer.concat([encodeFilezHeader(meta, data.length), packed]);
+  const header = encodeFilezHeader(meta, data.length);
+  const file = content.deflated || isLink(meta) ? Buffer.concat([header, stored]) : deflateBuffer(header, data, zlibLevel);
   stageFile(stagingFd, name, file);
   return { checksum, bytes: file.length };
 }
