@@ -82,7 +82,8 @@ async function buildSingleFile() {
     const assets = { "worker.cjs": inWork("worker.cjs"), "koffi.node": fileIn(`@koromix/koffi-linux-${process.arch}`, koffi) };
     const libdeflate = findLibdeflate();
     if (libdeflate !== undefined) assets[LIBDEFLATE] = libdeflate;
-    else console.error("build: no libdeflate here (Debian package libdeflate0): the executable packs and unpacks with zlib, slower");
+    else
+      console.error("build: no libdeflate here (Debian package libdeflate0): the executable packs and unpacks with zlib, slower");
     writeFileSync(inWork("SHA256SUMS"), Object.entries(assets).map(checksumLine).join(""));
     const config = {
       main: inWork("bin.cjs"),

@@ -2,8 +2,10 @@
  * Raw deflate by libdeflate (libdeflate.h), which packs and unpacks more than twice as fast as zlib. It is a library of its own,
  * so there may be none: then `zlib-engine.ts` does the work.
  */
-import { type DeflateEngine, brokenData, trailingBytes, wrongSize } from "./deflate-engine.ts";
+import type { DeflateEngine } from "./deflate-engine.ts";
 import { type Library, tryLoadLibrary } from "./native.ts";
+import { makeScratch } from "./scratch.ts";
+import { zlibEngine } from "./zlib-engine.ts";
 
 /** Its name as a shared library, and as a part of the executable. */
 const NAME = "libdeflate.so.0";
@@ -13,10 +15,6 @@ const NAME = "libdeflate.so.0";
  * 9, which are there for those to whom size is all.
  */
 const LEVELS = [0, 1, 2, 2, 3, 4, 4, 5, 8, 9];
-
-const BAD_DATA = 1;
-/** Larger results are not kept, so that one large object does not hold memory for ever. */
-const KEPT_ROOM = 4 * 1024 * 1024;
 
 /** Undefined where neither the executable nor the machine has libdeflate. */
 export function libdeflateEngine(): DeflateEngine | undefined {
@@ -40,7 +38,7 @@ function engineOf(library: Library): DeflateEngine {
   const decompressor = allocated(allocDecompressor());
   const counts = new BigUint64Array(2);
   const [read, written] = [counts.subarray(0, 1), counts.subarray(1, 2)];
-  let kept = Buffer.alloc(0);
+  const scratch = makeScratch();
 
   const compressorOf = (level: number): unknown => {
     let compressor = compressors.get(level);
@@ -51,9 +49,7 @@ function engineOf(library: Library): DeflateEngine {
   return {
     deflate(header, data, level) {
       const compressor = compressorOf(level);
-      const room = header.length + bound(compressor, data.length);
-      if (kept.length < room && room <= KEPT_ROOM) kept = Buffer.allocUnsafe(Math.min(2 * room, KEPT_ROOM));
-      const target = room <= KEPT_ROOM ? kept : Buffer.allocUnsafe(room);
+      const target = scratch(header.length + bound(compressor, data.length));
       header.copy(target);
       const packed = target.subarray(header.length);
       const length = compress(compressor, data, data.length, packed, packed.length);
@@ -63,10 +59,9 @@ function engineOf(library: Library): DeflateEngine {
     inflate(data, size) {
       const target = Buffer.allocUnsafe(size);
       const status = decompress(decompressor, data, data.length, target, size, read, written);
-      if (status === BAD_DATA) throw brokenData();
-      if (status !== 0 || counts[1] !== BigInt(size)) throw wrongSize();
-      if (counts[0] !== BigInt(data.length)) throw trailingBytes();
-      return target;
+      if (status === 0 && counts[0] === BigInt(data.length) && counts[1] === BigInt(size)) return target;
+      // zlib has the last word on what is damaged and how, so that it is the same on every machine.
+      return zlibEngine.inflate(data, size);
     },
   };
 }
