@@ -3,7 +3,6 @@
  * `corrupt` where zlib does. And whatever is packed, at whatever level, zlib unpacks.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import fc from "fast-check";
@@ -12,10 +11,10 @@ import type { DeflateEngine } from "../../src/sys/deflate-engine.ts";
 import { libdeflateEngine } from "../../src/sys/libdeflate-engine.ts";
 import { zlibEngine } from "../../src/sys/zlib-engine.ts";
 import { damagedCopies } from "../support/damage.ts";
+import { LIBDEFLATE } from "../support/libdeflate.ts";
 import { check, times } from "../support/property.ts";
 import { requires } from "../support/requires.ts";
 
-const LIBDEFLATE = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/libdeflate.so.0`;
 const WORDS = Buffer.from("when the tree was grown, the tree was cut, and regrew from what the root had kept; ".repeat(40));
 const ENGINES: readonly (readonly [name: string, engine: () => DeflateEngine | undefined, files: readonly string[]])[] = [
   ["zlib", () => zlibEngine, []],

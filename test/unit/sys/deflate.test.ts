@@ -14,6 +14,7 @@ import type { DeflateEngine } from "../../../src/sys/deflate-engine.ts";
 import { deflateBuffer, deflateFile, inflateBuffer, inflateFile } from "../../../src/sys/deflate.ts";
 import { libdeflateEngine } from "../../../src/sys/libdeflate-engine.ts";
 import { zlibEngine } from "../../../src/sys/zlib-engine.ts";
+import { LIBDEFLATE } from "../../support/libdeflate.ts";
 import { requires } from "../../support/requires.ts";
 
 const CORRUPT = { name: "RegrowError", code: "corrupt" };
@@ -42,7 +43,6 @@ async function inflateWhole(folder: string, packed: Buffer, size: number): Promi
 const text = Buffer.from("0123456789 ".repeat(300_000));
 const NO_HEADER = Buffer.alloc(0);
 const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-const LIBDEFLATE = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/libdeflate.so.0`;
 
 /** The test once with zlib, and once with libdeflate, which is where the machine has it. */
 function testEachEngine(name: string, check: (engine: DeflateEngine, t: TestContext) => void | Promise<void>): void {
