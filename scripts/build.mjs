@@ -3,7 +3,7 @@
  *
  *   bin.js index.js worker.js chunk-*.js    for npm: ES modules, dependencies outside
  *   types/                                  their declarations
- *   regrow                                  one executable: Node, all code, the native module
+ *   regrow                                  one executable: Node, all code, the native module, libdeflate where it is installed
  *
  * `--single-file` builds only the last, `--no-single-file` all but it. With `--if-changed` the executable is left alone
  * where it was built from the same sources. `--out FOLDER` is another place than dist/.
@@ -139,8 +139,10 @@ function hashOfSources() {
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
-  const others = [fileURLToPath(import.meta.url), path.join(root, "package-lock.json"), findLibdeflate() ?? []].flat();
-  for (const file of [...sources, ...others]) {
+  sources.push(fileURLToPath(import.meta.url), path.join(root, "package-lock.json"));
+  const libdeflate = findLibdeflate();
+  if (libdeflate !== undefined) sources.push(libdeflate);
+  for (const file of sources) {
     hash.update(`${path.relative(root, file)}\0`).update(createHash("sha256").update(readFileSync(file)).digest());
   }
   return `${hash.digest("hex")}\n`;

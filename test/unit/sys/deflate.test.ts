@@ -128,6 +128,16 @@ testEachEngine("another count of bytes than was said is refused, in memory and s
   }
 });
 
+testEachEngine("the most that deflate can grow is unpacked, and a header that says more takes no memory", (engine) => {
+  const zeroes = Buffer.alloc(30 * MIB);
+  const packed = deflateRawSync(zeroes, { level: 9 });
+  assert.ok(zeroes.length / packed.length > 1000);
+  assert.ok(engine.inflate(packed, zeroes.length).equals(zeroes));
+  const before = process.memoryUsage().arrayBuffers;
+  assert.throws(() => engine.inflate(deflateRawSync(Buffer.from("x")), 2 ** 31 - 1), CORRUPT);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 100 * MIB);
+});
+
 testEachEngine("bytes after the end are refused, in memory and streamed", async (engine, t) => {
   const folder = folderOf(t);
   for (const length of [1, 100, 3 * MIB]) {
