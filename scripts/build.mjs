@@ -3,7 +3,7 @@
  *
  *   bin.js index.js worker.js chunk-*.js    for npm: ES modules, dependencies outside
  *   types/                                  their declarations
- *   regrow                                  one executable: Node, all code, the native module
+ *   regrow                                  one executable: Node, all code, the native module, libdeflate where it is installed
  *
  * `--single-file` builds only the last, `--no-single-file` all but it. With `--if-changed` the executable is left alone
  * where it was built from the same sources. `--out FOLDER` is another place than dist/.
@@ -29,6 +29,7 @@ import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
+const LIBDEFLATE = "libdeflate.so.0";
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
 const options = process.argv.slice(2);
@@ -79,6 +80,10 @@ async function buildSingleFile() {
     }
     const koffi = `linux_${process.arch}/koffi.node`;
     const assets = { "worker.cjs": inWork("worker.cjs"), "koffi.node": fileIn(`@koromix/koffi-linux-${process.arch}`, koffi) };
+    const libdeflate = findLibdeflate();
+    if (libdeflate !== undefined) assets[LIBDEFLATE] = libdeflate;
+    else
+      console.error("build: no libdeflate here (Debian package libdeflate0): the executable packs and unpacks with zlib, slower");
     writeFileSync(inWork("SHA256SUMS"), Object.entries(assets).map(checksumLine).join(""));
     const config = {
       main: inWork("bin.cjs"),
@@ -134,10 +139,20 @@ function hashOfSources() {
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
-  for (const file of [...sources, fileURLToPath(import.meta.url), path.join(root, "package-lock.json")]) {
+  sources.push(fileURLToPath(import.meta.url), path.join(root, "package-lock.json"));
+  const libdeflate = findLibdeflate();
+  if (libdeflate !== undefined) sources.push(libdeflate);
+  for (const file of sources) {
     hash.update(`${path.relative(root, file)}\0`).update(createHash("sha256").update(readFileSync(file)).digest());
   }
   return `${hash.digest("hex")}\n`;
+}
+
+/** Debian's copy, or that of a distribution that keeps libraries in lib64. */
+function findLibdeflate() {
+  const machine = { x64: "x86_64", arm64: "aarch64" }[process.arch];
+  const folders = [`/usr/lib/${machine}-linux-gnu`, "/usr/lib64"];
+  return folders.map((folder) => path.join(folder, LIBDEFLATE)).find((file) => existsSync(file));
 }
 
 function bundledNode() {

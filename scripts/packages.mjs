@@ -15,6 +15,7 @@ export const PACKAGES = {
   gdisk: ["sgdisk"],
   gzip: ["gzip"],
   "libarchive-tools": ["bsdtar"],
+  libdeflate0: ["/usr/lib/x86_64-linux-gnu/libdeflate.so.0", "/usr/lib/aarch64-linux-gnu/libdeflate.so.0"],
   "libcap2-bin": ["setcap", "getcap"],
   mmdebstrap: ["mmdebstrap"],
   mount: ["losetup", "mount", "umount"],

@@ -1,42 +1,23 @@
 /** Raw deflate, in memory and streamed between open files in bounded memory. */
-import {
-  type DeflateRaw,
-  type InflateRaw,
-  constants,
-  createDeflateRaw,
-  createInflateRaw,
-  deflateRawSync,
-  inflateRawSync,
-} from "node:zlib";
-import { RegrowError } from "../base/errors.ts";
+import { type DeflateRaw, type InflateRaw, createDeflateRaw, createInflateRaw } from "node:zlib";
+import { type DeflateEngine, trailingBytes, wrongSize } from "./deflate-engine.ts";
+import { libdeflateEngine } from "./libdeflate-engine.ts";
 import { readAt } from "./read-file.ts";
 import { writeAt } from "./write-file.ts";
+import { fromZlibError, zlibEngine } from "./zlib-engine.ts";
 
 const CHUNK = 1024 * 1024;
 
-/** The level is 1 to 9, memory level 8, as ostree writes it. */
-export function deflateBuffer(data: Buffer, level: number): Buffer {
-  return deflateRawSync(data, { level, memLevel: 8 });
+let chosen: DeflateEngine | undefined;
+
+/** The header, and behind it `data` deflated. The level is 1 to 9. Valid until the next call on this thread. */
+export function deflateBuffer(header: Buffer, data: Buffer, level: number): Buffer {
+  return engine().deflate(header, data, level);
 }
 
-/** Exactly `size` bytes. Throws `corrupt` where the stream is broken or holds another count. */
+/** Exactly `size` bytes. Throws `corrupt` where the stream is broken, holds another count, or ends before `data` does. */
 export function inflateBuffer(data: Buffer, size: number): Buffer {
-  try {
-    // zlib takes no limit below 1; an empty file is 2 bytes of deflate.
-    const inflated = inflateRawSync(data, {
-      maxOutputLength: Math.max(size, 1),
-      finishFlush: constants.Z_FINISH,
-      info: true,
-    }) as unknown as {
-      buffer: Buffer;
-      engine: { bytesWritten: number };
-    };
-    if (inflated.buffer.length !== size) throw wrongSize();
-    if (inflated.engine.bytesWritten !== data.length) throw trailingBytes();
-    return inflated.buffer;
-  } catch (error) {
-    throw asCorrupt(error);
-  }
+  return engine().inflate(data, size);
 }
 
 /** Compresses the first `size` bytes of `sourceFd` into `targetFd` at `position`. `onData` sees the plain bytes. */
@@ -70,7 +51,7 @@ export async function inflateFile(source: FileSlice, size: number, take: (data: 
       },
     );
   } catch (error) {
-    throw asCorrupt(error);
+    throw fromZlibError(error);
   }
   if (stream.bytesWritten !== source.end - source.start) throw trailingBytes();
   if (total !== size) throw wrongSize();
@@ -100,7 +81,7 @@ export async function* inflateChunks(source: FileSlice, size: number): AsyncGene
       yield piece as Buffer;
     }
   } catch (error) {
-    throw asCorrupt(error);
+    throw fromZlibError(error);
   } finally {
     stream.destroy();
   }
@@ -156,18 +137,6 @@ function pass(
   });
 }
 
-function trailingBytes(): RegrowError {
-  return new RegrowError("corrupt", "Bytes stand after the end of the compressed data.");
-}
-
-function wrongSize(): RegrowError {
-  return new RegrowError("corrupt", "The compressed data holds another count of bytes than its header says.");
-}
-
-function asCorrupt(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "ERR_BUFFER_TOO_LARGE") return wrongSize();
-  if (typeof code === "string" && code.startsWith("Z_"))
-    return new RegrowError("corrupt", "The compressed data is broken.", { cause: error });
-  return error;
+function engine(): DeflateEngine {
+  return (chosen ??= libdeflateEngine() ?? zlibEngine);
 }

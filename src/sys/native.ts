@@ -12,8 +12,13 @@ import process from "node:process";
 import { getAsset, isSea } from "node:sea";
 import { SystemError } from "../base/errors.ts";
 
+export interface Library {
+  /** Throws where the library lacks it. */
+  func<Result = number>(prototype: string): (...args: readonly unknown[]) => Result;
+}
+
 interface Koffi {
-  load(library: string): { func(prototype: string): NativeFunction };
+  load(library: string): Library;
   errno(): number;
 }
 
@@ -77,17 +82,51 @@ export function fromNodeError(error: unknown, path?: string): unknown {
   return new SystemError(known.syscall, known.code, path ?? known.path);
 }
 
+/**
+ * A shared library: the copy that is part of the executable, else the machine's own. Undefined where neither can be loaded, so
+ * only for what can be done without.
+ */
+export function tryLoadLibrary(name: string): Library | undefined {
+  const image = isSea() ? tryReadAsset(name) : undefined;
+  try {
+    // The loader takes two libraries of the same path for one, and /proc/self/fd/N may have been koffi's.
+    if (image !== undefined) return withUnnamedFile(image, (fd) => koffi.load(`/proc/${process.pid}/fd/${fd}`));
+  } catch {
+    // Nowhere may files be executed: the machine's own is the next best.
+  }
+  try {
+    return koffi.load(name);
+  } catch {
+    return undefined;
+  }
+}
+
+function tryReadAsset(name: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(getAsset(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SINGLE_EXECUTABLE_APPLICATION_ASSET_NOT_FOUND") throw error;
+    return undefined;
+  }
+}
+
 function loadFromExecutable(): Koffi {
   const module: { exports: unknown } = { exports: {} };
-  const image = new Uint8Array(getAsset("koffi.node"));
+  return withUnnamedFile(new Uint8Array(getAsset("koffi.node")), (fd) => {
+    process.dlopen(module, `/proc/self/fd/${fd}`);
+    return module.exports as Koffi;
+  });
+}
+
+/** Throws where there is no folder of which `load` can take the file. */
+function withUnnamedFile<T>(image: Uint8Array, load: (fd: number) => T): T {
   let failure: unknown;
   for (const folder of ["/dev/shm", os.tmpdir(), "/run", "/var/tmp"]) {
     try {
       const fd = openUnnamed(folder);
       try {
         for (let written = 0; written < image.length;) written += writeSync(fd, image, written);
-        process.dlopen(module, `/proc/self/fd/${fd}`);
-        return module.exports as Koffi;
+        return load(fd);
       } finally {
         closeSync(fd);
       }

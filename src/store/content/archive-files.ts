@@ -17,8 +17,8 @@ export function writeArchive(target: ContentTarget, name: string, meta: ContentM
   const fd = openAt(target.dirFd, name, O.WRONLY | O.CREAT | O.EXCL, 0o644);
   if (!isLink(meta) && payload.kind === "file") return writeLarge(fd, header, payload, target);
   try {
-    const packed = isLink(meta) || payload.kind === "file" ? [] : [deflateBuffer(payload.data, target.zlibLevel)];
-    writeWithin(target.room, fd, Buffer.concat([header, ...packed]), 0);
+    const whole = isLink(meta) || payload.kind === "file" ? header : deflateBuffer(header, payload.data, target.zlibLevel);
+    writeWithin(target.room, fd, whole, 0);
   } finally {
     closeFd(fd);
   }

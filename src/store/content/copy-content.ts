@@ -3,7 +3,7 @@
  * bytes that were written, and an object gets its name only once they are all there. Plain to plain shares blocks where the file
  * system can; deflated to deflated copies the compressed bytes.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { RegrowError } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader, encodeFilezHeader, isLink } from "../../codec/ostree/content.ts";
@@ -11,6 +11,7 @@ import { deflateBuffer, deflateFile, inflateBuffer } from "../../sys/deflate.ts"
 import { renameAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { readAt } from "../../sys/read-file.ts";
+import { makeScratch } from "../../sys/scratch.ts";
 import { statFd } from "../../sys/stat.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { objectFile } from "../object-files.ts";
@@ -55,9 +56,7 @@ export async function copyContent(request: CopyRequest): Promise<CopiedContent> 
 
 function copySmall(request: CopyRequest): CopiedContent {
   const { content, meta, repository, stagingFd } = request;
-  const stored = isLink(meta) ? NOTHING : readStored(content);
-  const data = content.deflated ? inflateBuffer(stored, content.size) : stored;
-  const checksum = createHash("sha256").update(encodeContentHeader(meta)).update(data).digest("hex") as Checksum;
+  const { stored, data, checksum } = isLink(meta) ? emptyPayload(meta) : readSmall(content, meta);
   refuseOther(request, checksum);
   const name = objectFile(repository, "file", checksum);
   const { mode, zlibLevel } = repository.config;
@@ -66,11 +65,35 @@ function copySmall(request: CopyRequest): CopiedContent {
     inStagingFolder(stagingFd, name, () => (writeContent(mode, target, name, meta, { kind: "memory", data }), true));
     return { checksum, bytes: data.length };
   }
-  const packed = content.deflated || isLink(meta) ? stored : deflateBuffer(data, zlibLevel);
-  const file = Buffer.concat([encodeFilezHeader(meta, data.length), packed]);
+  const header = encodeFilezHeader(meta, data.length);
+  const file = content.deflated || isLink(meta) ? Buffer.concat([header, stored]) : deflateBuffer(header, data, zlibLevel);
   if (request.room !== undefined) takeRoom(request.room, file.length);
   stageFile(stagingFd, name, file);
   return { checksum, bytes: file.length };
+}
+
+interface SmallPayload {
+  /** As it is in the source; it and `data` are valid until the next object is read. */
+  readonly stored: Buffer;
+  readonly data: Buffer;
+  readonly checksum: Checksum;
+}
+
+function emptyPayload(meta: ContentMeta): SmallPayload {
+  return { stored: NOTHING, data: NOTHING, checksum: hash("sha256", encodeContentHeader(meta), "hex") as Checksum };
+}
+
+function readSmall(content: OpenContent, meta: ContentMeta): SmallPayload {
+  const header = encodeContentHeader(meta);
+  const length = content.deflated ? packedSize(content) : content.size;
+  const whole = scratch(header.length + length).subarray(0, header.length + length);
+  header.copy(whole);
+  if (readAt(content.fd, whole, header.length, length, content.start) !== length)
+    throw new RegrowError("corrupt", "The object ended too early.");
+  const stored = whole.subarray(header.length);
+  if (!content.deflated) return { stored, data: stored, checksum: hash("sha256", whole, "hex") as Checksum };
+  const data = inflateBuffer(stored, content.size);
+  return { stored, data, checksum: createHash("sha256").update(header).update(data).digest("hex") as Checksum };
 }
 
 /** Writes the copy under a name of its own first: its checksum is known only when the last byte is. */
@@ -141,14 +164,6 @@ async function plainToDeflated(fd: number, { content, meta, repository, room }: 
   return { checksum: digest.digest("hex") as Checksum, bytes: statFd(fd).size };
 }
 
-function readStored(content: OpenContent): Buffer {
-  const length = content.deflated ? packedSize(content) : content.size;
-  const stored = Buffer.allocUnsafe(length);
-  if (readAt(content.fd, stored, 0, length, content.start) !== length)
-    throw new RegrowError("corrupt", "The object ended too early.");
-  return stored;
-}
-
 function refuseOther({ expected }: CopyRequest, checksum: Checksum): void {
   if (expected === undefined || checksum === expected) return;
   throw new RegrowError("corrupt", "Its content does not match its checksum.");
@@ -156,3 +171,4 @@ function refuseOther({ expected }: CopyRequest, checksum: Checksum): void {
 
 const NOTHING = Buffer.alloc(0);
 const CHUNK = 1024 * 1024;
+const scratch = makeScratch();

@@ -11,7 +11,7 @@ import { type ObjectSource, loadDetached } from "./object-source.ts";
 import type { WalkedCommit } from "./walk-history.ts";
 import type { PlannedMetadata } from "./walk-trees.ts";
 
-/** Makes folders and detached metadata part of the repository. Throws `not-found`, `corrupt`, `unsupported`, `no-space`. */
+/** Stages folders and detached metadata. Throws `not-found`, `corrupt`, `unsupported`, `no-space`. */
 export async function stageTrees(
   transaction: Transaction,
   source: ObjectSource,
@@ -27,7 +27,6 @@ export async function stageTrees(
     // Of the commits that are there already only the tips are looked at again: they may have been signed since.
     if (state === "fetch" || state === "thinned" || isTip) await stageDetached(transaction, source, checksum);
   }
-  publish(transaction);
 }
 
 /** Makes the commits part of the repository; their trees must be there. */
@@ -37,6 +36,8 @@ export async function stageCommits(
   walked: readonly WalkedCommit[],
 ): Promise<void> {
   const { repository } = transaction;
+  // All that the commits name is there before one of them is.
+  publish(transaction);
   for (const { checksum, state } of walked) {
     if (state === "whole" || hasObject(repository, "commit", checksum)) continue;
     if (state === "thinned") markPartial(repository, checksum);

@@ -79,9 +79,10 @@ async function execute(
 ): Promise<PullReport> {
   const target = transaction.repository;
   const planned = await plan(target, source, options, observer);
+  // Folders go first, to be published along with content: only a commit says that what it names is there.
+  await stageTrees(transaction, source, planned.metadata, planned.walked);
   const writtenBytes = await fetchAll(transaction, source, planned, options, observer);
   throwIfCancelled(observer.signal);
-  await stageTrees(transaction, source, planned.metadata, planned.walked);
   await stageCommits(transaction, source, planned.walked);
   throwIfCancelled(observer.signal);
   const refs = await movePulledRefs(target, source, planned.wanted, options.force === true);
