@@ -175,14 +175,18 @@ async function checkoutFile(
 
 function settingsFor(repository: Repository, rootFd: number, options: CheckoutOptions): CheckoutSettings {
   const root = statFd(rootFd);
+  const uid = process.geteuid!();
+  const gid = process.getegid!();
   return {
     repository,
     rootFd,
     hardlink: options.hardlink === true,
-    userMode: options.userMode ?? process.geteuid!() !== 0,
+    userMode: options.userMode ?? uid !== 0,
+    uid,
+    gid,
     union: options.union === true,
     verify: options.verify === true,
-    inheritsGroup: options.union === true || root.gid !== process.getegid!() || (root.mode & 0o2000) !== 0,
+    inheritsGroup: options.union === true || root.gid !== gid || (root.mode & 0o2000) !== 0,
     subpath: normalPath(options.subpath ?? ""),
   };
 }

@@ -9,7 +9,7 @@ import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { writtenExtents } from "../../sys/holes.ts";
 import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
-import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
+import { renameAt, symlinkAt, tryLinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
@@ -17,7 +17,8 @@ import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
-import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
+import { damagedObject, objectFile } from "../object-files.ts";
+import type { Repository } from "../repository.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 
@@ -181,16 +182,20 @@ function userFileMode(mode: number): number {
 
 /** Whether a new file's owner differs from what the kernel gave it. */
 export function mustChown(settings: CheckoutSettings, uid: number, gid: number): boolean {
-  return settings.inheritsGroup || uid !== process.geteuid!() || gid !== process.getegid!();
+  return settings.inheritsGroup || uid !== settings.uid || gid !== settings.gid;
 }
 
 function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString, checksum: Checksum): boolean {
-  const owner = ownerOf(settings.repository, "file", checksum);
-  if (owner === undefined) return false;
+  const object = objectFile(settings.repository, "file", checksum);
   try {
-    const object = objectFile(owner, "file", checksum);
-    replacing(settings, dirFd, name, (at) => linkAt(owner.objectsFd, object, dirFd, at));
-    return true;
+    // The kernel says which of the repositories has it; to ask before would look up each name twice.
+    for (let from: Repository | undefined = settings.repository; from !== undefined; from = from.parent) {
+      const { objectsFd, config } = from;
+      // A parent of another mode keeps files that are not what the commit means.
+      if (config.mode !== settings.repository.config.mode) continue;
+      if (replacing(settings, dirFd, name, (at) => tryLinkAt(objectsFd, object, dirFd, at))) return true;
+    }
+    return false;
   } catch (error) {
     // A file system allows only so many names for one file; a copy is as good.
     if (isErrno(error, "EMLINK")) return false;
@@ -202,12 +207,17 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
   }
 }
 
-/** In a union, makes the entry under another name and renames it over what is there. */
-export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
-  if (!settings.union) return make(name);
+/** In a union, makes the entry under another name and renames it over what is there. False where `make` says that it made none. */
+export function replacing(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  make: (at: ByteString) => void | boolean,
+): boolean {
+  if (!settings.union) return make(name) !== false;
   const at = unfinishedName();
   try {
-    make(at);
+    if (make(at) === false) return false;
     renameAt(dirFd, at, dirFd, name);
   } catch (error) {
     tryUnlinkAt(dirFd, at);
@@ -215,6 +225,7 @@ export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteS
   }
   // Two names of one file: rename leaves both.
   tryUnlinkAt(dirFd, at);
+  return true;
 }
 
 function unfinishedName(): ByteString {
