@@ -28,6 +28,7 @@ import {
 import { mustChown, placeFile } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+import { enterUnionFolder } from "./union-folder.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 
 /** A folder with more files than this is divided among the threads. */
@@ -52,6 +53,7 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
   const view = viewFolder(settings.repository, task.tree, task.sidecar);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
+    if (settings.union) enterUnionFolder(dirFd);
     const below = makeSubfolders(settings, task, dirFd, view);
     placeNodes(settings, dirFd, task, view.nodes, answer);
     const isLarge = view.files.length > LARGE_FOLDER;
@@ -69,6 +71,7 @@ async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: Che
   const view = viewOfParts(settings, task);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
+    if (settings.union) enterUnionFolder(dirFd);
     await placeFiles(settings, dirFd, task, view.files.slice(task.from, task.to), answer);
   } finally {
     closeFd(dirFd);

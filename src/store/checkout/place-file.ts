@@ -12,7 +12,6 @@ import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metad
 import { renameAt, symlinkAt, tryLinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
-import { temporaryName } from "../../sys/temporary-name.ts";
 import { truncateFd, writeAt } from "../../sys/write-file.ts";
 import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
@@ -21,6 +20,7 @@ import { damagedObject, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+import { unfinishedName } from "./union-folder.ts";
 
 const CLONE_LEAST = 4096;
 const NOTHING = Buffer.alloc(0);
@@ -226,8 +226,4 @@ export function replacing(
   // Two names of one file: rename leaves both.
   tryUnlinkAt(dirFd, at);
   return true;
-}
-
-function unfinishedName(): ByteString {
-  return temporaryName("regrow-new") as ByteString;
 }
