@@ -1,14 +1,26 @@
 /** What killed checkouts have left is removed; what is alive, or is somebody's own and merely looks like it, is not. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import type { RegrowEvent } from "../../../src/base/events.ts";
 import { checkoutCommit } from "../../../src/store/checkout/checkout.ts";
 import { commitTree } from "../../../src/store/commit.ts";
 import { initRepository, withRepository } from "../../../src/store/repository.ts";
+import { requires } from "../../support/requires.ts";
 
 const DEAD = ".target.regrow-4194303-0-0123abcd-7.partial";
 const UNFINISHED = ".regrow-new-4194303-2-0123abcd-12";
@@ -49,6 +61,31 @@ test("a partial folder stays as long as its maker lives", async (t) => {
   rmSync(`${home}/place/target`, { recursive: true });
   await checkOut(home);
   assert.deepEqual(readdirSync(`${home}/place`), ["target"]);
+});
+
+test("inert files don't keep a left-over, unless they have another name somewhere", async (t) => {
+  if (!requires(t, { root: true, programs: ["chattr", "lsattr"] })) return;
+  const home = homeFor(t);
+  mkdirSync(`${home}/place/${DEAD}/folder`, { recursive: true });
+  writeFileSync(`${home}/place/${DEAD}/folder/file`, "");
+  execFileSync("chattr", ["+i", `${home}/place/${DEAD}/folder/file`, `${home}/place/${DEAD}/folder`]);
+  await checkOut(home);
+  assert.deepEqual(readdirSync(`${home}/place`), ["target"]);
+
+  rmSync(`${home}/place/target`, { recursive: true });
+  mkdirSync(`${home}/place/${DEAD}`);
+  writeFileSync(`${home}/theirs`, "");
+  linkSync(`${home}/theirs`, `${home}/place/${DEAD}/file`);
+  execFileSync("chattr", ["+i", `${home}/theirs`]);
+  try {
+    const told: string[] = [];
+    await checkOut(home, {}, (event) => void (event.kind === "notice" && told.push(event.code)));
+    assert.deepEqual(told, ["left-over"]);
+    assert.deepEqual(readdirSync(`${home}/place`).sort(), [DEAD, "target"].sort());
+    assert.match(execFileSync("lsattr", [`${home}/theirs`], { encoding: "utf8" }), /^-+i/);
+  } finally {
+    execFileSync("chattr", ["-i", `${home}/theirs`]);
+  }
 });
 
 test("a checkout that runs holds the lock on its partial folder", async (t) => {
@@ -93,7 +130,11 @@ function homeFor(t: TestContext): string {
   return home;
 }
 
-function checkOut(home: string, options: { union?: boolean } = {}, onEvent = (): void => {}): Promise<void> {
+function checkOut(
+  home: string,
+  options: { union?: boolean } = {},
+  onEvent: (event: RegrowEvent) => void = () => {},
+): Promise<void> {
   return withRepository(`${home}/repo`, async (repository) => {
     const sources = [{ kind: "dir", path: `${home}/tree` }] as const;
     const { commit } = await commitTree(repository, { branch: "main", sources });
