@@ -1,6 +1,6 @@
 /** What killed checkouts have left is removed; what is alive, or is somebody's own and merely looks like it, is not. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import process from "node:process";
 import { type TestContext, test } from "node:test";
 import type { RegrowEvent } from "../../../src/base/events.ts";
 import { checkoutCommit } from "../../../src/store/checkout/checkout.ts";
@@ -88,21 +89,23 @@ test("inert files don't keep a left-over, unless they have another name somewher
   }
 });
 
-test("a checkout that runs holds the lock on its partial folder", async (t) => {
+test("a checkout that runs holds a lock on its partial folder, and another to that name leaves it alone", async (t) => {
   const home = homeFor(t);
   mkdirSync(`${home}/place`);
-  const seen: string[] = [];
-  let nested: Promise<void> | undefined;
-  await checkOut(home, {}, () => {
-    seen.push(...readdirSync(`${home}/place`));
-    // Another checkout to the same name while this one is on its way.
-    nested ??= checkOut(home).catch(() => {});
+  let during: string[] | undefined;
+  const outer = checkOut(home, {}, (event) => {
+    if (event.kind !== "progress" || event.phase !== "checkout" || during !== undefined) return;
+    const partial = readdirSync(`${home}/place`);
+    assert.equal(partial.length, 1);
+    assert.equal(spawnSync("flock", ["--nonblock", "--exclusive", `${home}/place/${partial[0]}`, "true"]).status, 1);
+    const args = ["--repo", `${home}/repo`, "checkout", "main", `${home}/place/target`];
+    execFileSync(process.execPath, [path.join(import.meta.dirname, "../../../src/bin.ts"), ...args], { stdio: "pipe" });
+    during = readdirSync(`${home}/place`);
+    assert.deepEqual(during.sort(), [partial[0], "target"].sort());
   });
-  await nested;
-  assert.ok(
-    seen.some((name) => /^\.target\.regrow-[\d-]+[\da-f]+-\d+\.partial$/.test(name)),
-    seen.join(" "),
-  );
+  // The other one was faster.
+  await assert.rejects(outer, { code: "exists" });
+  assert.equal(during?.length, 2);
   assert.equal(readFileSync(`${home}/place/target/folder/file`, "utf8"), "content\n");
   assert.deepEqual(readdirSync(`${home}/place`), ["target"]);
 });
