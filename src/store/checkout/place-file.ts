@@ -12,8 +12,8 @@ import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metad
 import { renameAt, symlinkAt, tryLinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
-import { truncateFd, writeAt } from "../../sys/write-file.ts";
-import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
+import { cloneFile, truncateFd, writeAt } from "../../sys/write-file.ts";
+import { closeContent, hashContent, openContent, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
 import { damagedObject, objectFile } from "../object-files.ts";
@@ -111,21 +111,32 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   const { data } = record ?? {};
   if (content.size === 0) return;
   if (data !== undefined) return writeStretches(fd, content, data);
-  const dense =
-    record !== undefined &&
-    !content.deflated &&
-    content.size > CLONE_LEAST &&
-    writtenExtents(content.fd, content.size) !== undefined;
-  if (!content.deflated && !dense && content.size > CLONE_LEAST) {
-    if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
-    return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
+  if (!content.deflated && content.size > CLONE_LEAST && shareBlocks(fd, content, record)) return;
+  return writeDense(fd, content);
+}
+
+/** By sharing, or copying them inside the kernel. False where the bytes have to be written, into a file that is empty still. */
+function shareBlocks(fd: number, content: OpenContent, record: EntryRecord | undefined): boolean {
+  // The sidecar knows that the file had no holes: those of the object are not to come along.
+  const isAsMeant = (): boolean => record === undefined || writtenExtents(content.fd, content.size) === undefined;
+  if (cloneFile(fd, content.fd) === "cloned") {
+    if (isAsMeant()) return true;
+    truncateFd(fd, 0);
+    return false;
   }
-  if (content.size <= MEMORY_LIMIT) return writeAt(fd, readPayload(content), 0);
+  if (content.size <= MEMORY_LIMIT || !isAsMeant()) return false;
+  writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
+  return true;
+}
+
+function writeDense(fd: number, content: OpenContent): void | Promise<void> {
   let position = 0;
-  return streamPayload(content, (piece) => {
+  const streamed = streamPayload(content, (piece) => {
     writeAt(fd, piece, position);
     position += piece.length;
   });
+  if (streamed !== undefined) return streamed;
+  if (position !== content.size) throw new RegrowError("corrupt", "An object ended too early.");
 }
 
 /** Holes are a hint: where the content has something in place of one, the content counts. */
