@@ -101,7 +101,7 @@ test("a checkout that runs holds a lock on its partial folder, and another to th
     const args = ["--repo", `${home}/repo`, "checkout", "main", `${home}/place/target`];
     execFileSync(process.execPath, [path.join(import.meta.dirname, "../../../src/bin.ts"), ...args], { stdio: "pipe" });
     during = readdirSync(`${home}/place`);
-    assert.deepEqual(during.sort(), [partial[0], "target"].sort());
+    assert.deepEqual(during.sort(), [`${partial[0]}`, "target"].sort());
   });
   // The other one was faster.
   await assert.rejects(outer, { code: "exists" });
