@@ -6,11 +6,14 @@ import { type DirMeta, decodeDirMeta } from "../codec/ostree/dirmeta.ts";
 import { type DirTree, decodeDirTree } from "../codec/ostree/dirtree.ts";
 import { type ObjectKind, looseName } from "../codec/ostree/object-name.ts";
 import { existsAt } from "../sys/names.ts";
-import { tryReadFileAt } from "../sys/read-file.ts";
+import { readSmallFileAt, tryReadFileAt } from "../sys/read-file.ts";
 import type { Repository } from "./repository.ts";
 
 /** Metadata objects are at most this large; a larger one is damaged or hostile. */
 export const MAX_METADATA = 128 * 1024 * 1024;
+
+/** Almost all metadata objects fit in, and are read without asking for their size. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 export type MetadataKind = Exclude<ObjectKind, "file">;
 
@@ -55,6 +58,11 @@ export function loadMetadata(repository: Repository, kind: MetadataKind, checksu
 
 export function tryLoadMetadata(repository: Repository, kind: MetadataKind, checksum: Checksum): Buffer | undefined {
   const name = looseName(checksum, kind);
+  const count = readSmallFileAt(repository.objectsFd, name, scratch, 0);
+  if (count > 0) {
+    const data = scratch.subarray(0, count);
+    if (checksumOf(data) === checksum) return Buffer.from(data);
+  }
   for (let at: Repository | undefined = repository; at !== undefined; at = at.parent) {
     const data = tryReadFileAt(at.objectsFd, name, MAX_METADATA);
     if (data === undefined) continue;

@@ -9,6 +9,10 @@ import { O, closeFd, openAt } from "./open.ts";
 import { sameFile, statFd, tryStatAt } from "./stat.ts";
 
 const fcntl = declare("int fcntl(int, int, void *)");
+const flock = declare("int flock(int, int)");
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const F_OFD_SETLK = 37;
 const LOCK = { shared: 0, exclusive: 1 } as const;
 
@@ -56,6 +60,18 @@ export function tryLock(dirFd: number, path: string, kind: LockKind): Lock | und
 /** Takes the lock on an open file if nobody else holds it; it lasts until that file is closed. */
 export function tryLockFd(fd: number, kind: LockKind): boolean {
   return setLock(fd, kind, `/proc/self/fd/${fd}`);
+}
+
+/** `unsupported` where the file system has no such locks. */
+export type FolderLockResult = "locked" | "busy" | "unsupported";
+
+/**
+ * Takes flock's kind of lock on an open folder, or turns the one that is held on it into the other kind; it lasts until that
+ * descriptor is closed. An open-file-description lock can't do this: for an exclusive one the folder would have to be writable.
+ */
+export function tryLockFolder(fd: number, kind: LockKind): FolderLockResult {
+  if (flock(fd, (kind === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return "locked";
+  return lastErrno() === "EAGAIN" || lastErrno() === "EINTR" ? "busy" : "unsupported";
 }
 
 function heldLock(fd: number): Lock {

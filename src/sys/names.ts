@@ -66,6 +66,14 @@ export function linkAt(fromFd: number, from: Name, toFd: number, to: Name): void
   if (linkat(fromFd, c(from), toFd, c2(to), 0) < 0) throw lastError("linkat", shown(to));
 }
 
+/** The same, but false where there is no such file. */
+export function tryLinkAt(fromFd: number, from: Name, toFd: number, to: Name): boolean {
+  failPoint("linkat", to);
+  if (linkat(fromFd, c(from), toFd, c2(to), 0) === 0) return true;
+  if (lastErrno() === "ENOENT") return false;
+  throw lastError("linkat", shown(to));
+}
+
 /** Gives an open, unnamed or named file a name. */
 export function linkFdAt(fd: number, toFd: number, to: Name): void {
   failPoint("linkat", to);

@@ -9,6 +9,7 @@ import { S_IFDIR, S_IFREG, statFd, typeOf } from "./stat.ts";
 
 const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
 const pread = declare("int64_t pread(int, void *, uint64_t, int64_t)");
+const openat = declare("int openat(int, void *, int, unsigned int)");
 const linkBuffer = Buffer.alloc(65536);
 
 /** Reads up to `length` bytes at `position` into `target` at `offset`, until the end of the file. Returns the count. */
@@ -50,6 +51,19 @@ export function readFileAt(dirFd: number, name: ByteString | string, limit = LIM
 export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer | undefined {
   const fd = tryOpenAt(dirFd, name, FLAGS);
   return fd < 0 ? undefined : readAndClose(fd, name, limit);
+}
+
+/**
+ * Reads a small file into `target` at `offset` with as few calls as can be, and returns how many bytes it has. -1 where it is not
+ * as simple as that: there is none, it is no regular file, it fills all the room, it can't be read. Then another call tells.
+ */
+export function readSmallFileAt(dirFd: number, name: ByteString | string, target: Buffer, offset: number): number {
+  const fd = openat(dirFd, c(name), FLAGS | O.NOFOLLOW | O.CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const room = target.length - offset;
+  const count = pread(fd, offset === 0 ? target : target.subarray(offset), room, 0);
+  closeFd(fd);
+  return count < room ? count : -1;
 }
 
 /** The target of a symbolic link, as bytes. Throws SystemError. */

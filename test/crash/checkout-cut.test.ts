@@ -1,9 +1,10 @@
 /**
  * A checkout is stopped before each of its changes in turn, and each of them is made to fail. Under the target's name stands
- * nothing or the whole tree; what failed is told and leaves nothing; in a union, each file is the old or the new one.
+ * nothing or the whole tree; what failed is told and leaves nothing; in a union, each file is the old or the new one. The next
+ * checkout to that name removes what the one that was killed has left.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { type TestContext, test } from "node:test";
@@ -68,9 +69,18 @@ test("a new folder: cut before each change", async (t) => {
     const { signal } = await checkOut(stage, `${folder}/target`, { REGROW_FAIL_AT: `${point}` }, { durable: true });
     assert.equal(signal, "SIGKILL", `change ${point}`);
     const left = readdirSync(folder).filter((name) => !name.endsWith(".partial"));
-    if (left.length > 0) assert.deepEqual(treeFacts(`${folder}/target`), stage.expected, `change ${point}`);
-    const again = await checkOut(stage, `${folder}/second`, {});
+    if (left.length > 0) {
+      assert.deepEqual(treeFacts(`${folder}/target`), stage.expected, `change ${point}`);
+      renameSync(`${folder}/target`, `${folder}/complete`);
+    }
+    const again = await checkOut(stage, `${folder}/target`, {});
     assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name !== "complete"),
+      ["target"],
+      `change ${point}: a left-over was not removed`,
+    );
+    assert.deepEqual(treeFacts(`${folder}/target`), stage.expected, `change ${point}`);
   });
   t.diagnostic(`${points} changes`);
   tally("kill points", "checkout", points);
@@ -122,6 +132,8 @@ test("a union: cut before each change, every file is the old or the new one", as
     const again = await checkOut(stage, target, {}, { union: true });
     assert.equal(again.code, 0, again.stderr);
     const facts = treeFacts(target);
+    const unfinished = [...facts.keys()].filter((name) => name.includes(".regrow-new-"));
+    assert.deepEqual(unfinished, [], `change ${point}: a left-over was not removed`);
     for (const [name, fact] of stage.expected) {
       if (fact.type === "file") assert.equal(facts.get(name)?.sha256, fact.sha256, `change ${point}, ${name}`);
     }

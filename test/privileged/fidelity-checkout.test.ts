@@ -249,6 +249,7 @@ test("a checkout that is cancelled or killed leaves nothing under the final name
   assert.ok(!existsSync(`${folder}/out`));
   assert.equal(leftOvers(folder).length, 1);
   await checkoutCommit(repository, commit, `${folder}/out`);
+  assert.deepEqual(leftOvers(folder), []);
   assertSame(`${folder}/tree`, `${folder}/out`);
 });
 

@@ -8,7 +8,7 @@ import { RegrowError } from "../../base/errors.ts";
 import { arrayEnds, readOffset } from "../gvariant/decode.ts";
 import { writeOffset } from "../gvariant/encode.ts";
 import { offsetSize, offsetSizeOfTotal } from "../gvariant/type.ts";
-import { type Checksum, checksumFromRaw } from "./checksum.ts";
+import type { Checksum } from "./checksum.ts";
 
 export interface TreeFile {
   readonly name: ByteString;
@@ -65,9 +65,9 @@ export function decodeDirTree(data: Buffer): DirTree {
   if (filesEnd > bodyEnd || offsetSize(bodyEnd, 1) !== width) throw damaged("its offsets are out of range");
   const files: TreeFile[] = [];
   const dirs: TreeDir[] = [];
-  eachMember(data.subarray(0, filesEnd), 1, (name, sums) => files.push({ name, checksum: checksumFromRaw(sums) }));
-  eachMember(data.subarray(filesEnd, bodyEnd), 2, (name, sums) => {
-    dirs.push({ name, tree: checksumFromRaw(sums.subarray(0, RAW)), meta: checksumFromRaw(sums.subarray(RAW)) });
+  eachMember(data.subarray(0, filesEnd), 1, (name, list, at) => files.push({ name, checksum: sumAt(list, at) }));
+  eachMember(data.subarray(filesEnd, bodyEnd), 2, (name, list, at) => {
+    dirs.push({ name, tree: sumAt(list, at), meta: sumAt(list, at + RAW) });
   });
   refuseTwins(files, dirs);
   return { files, dirs };
@@ -107,26 +107,30 @@ function writeEnds(buffer: Buffer, start: number, ends: readonly number[]): numb
   return start + ends.length * width;
 }
 
-function eachMember(list: Buffer, count: 1 | 2, take: (name: ByteString, sums: Buffer) => void): void {
+/** `take` gets each name, and where in the list its checksums begin. */
+function eachMember(list: Buffer, count: 1 | 2, take: (name: ByteString, list: Buffer, at: number) => void): void {
   let start = 0;
   let last = "";
   for (const end of arrayEnds(list)) {
-    const member = list.subarray(start, end);
-    const width = offsetSizeOfTotal(member.length);
-    const body = member.length - count * width;
+    const width = offsetSizeOfTotal(end - start);
+    const body = end - count * width;
     const nameEnd = body - count * RAW;
-    if (nameEnd < 1 || offsetSize(body, count) !== width) throw damaged("an entry is too short");
+    if (nameEnd - start < 1 || offsetSize(body - start, count) !== width) throw damaged("an entry is too short");
     for (let index = 0; index < count; index++) {
-      if (readOffset(member, member.length - (index + 1) * width, width) !== nameEnd + index * RAW)
+      if (readOffset(list, end - (index + 1) * width, width) !== nameEnd - start + index * RAW)
         throw damaged("an entry has bad offsets");
     }
-    if (member.indexOf(0) !== nameEnd - 1) throw damaged("a name is not a string");
-    const name = member.toString("latin1", 0, nameEnd - 1) as ByteString;
+    if (list.indexOf(0, start) !== nameEnd - 1) throw damaged("a name is not a string");
+    const name = list.toString("latin1", start, nameEnd - 1) as ByteString;
     checkName(name, last);
-    take(name, member.subarray(nameEnd, body));
+    take(name, list, nameEnd);
     last = name;
     start = end;
   }
+}
+
+function sumAt(list: Buffer, at: number): Checksum {
+  return list.toString("hex", at, at + RAW) as Checksum;
 }
 
 function checkName(name: ByteString, last: string): void {

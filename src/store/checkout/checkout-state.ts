@@ -17,6 +17,9 @@ export interface CheckoutSettings {
   readonly union: boolean;
   /** Compare each file with its checksum on the way. */
   readonly verify: boolean;
+  /** What the kernel gives new files. */
+  readonly uid: number;
+  readonly gid: number;
   /** New files may get another group than the process's own, because a folder above is setgid. */
   readonly inheritsGroup: boolean;
   /** Where in the commit's tree the checkout begins; "" for the whole tree. */
@@ -46,11 +49,19 @@ export interface FilesTask {
 
 export type CheckoutTask = FolderTask | FilesTask;
 
+/** How much is done before the rest is handed back. */
+export interface JobLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 export interface CheckoutJob {
   readonly settings: CheckoutSettings;
+  /** The last one is done first. */
   readonly tasks: readonly CheckoutTask[];
-  /** Entries after which the rest is handed back. */
-  readonly budget: number;
+  readonly limits: JobLimits;
+  /** Memory that threads share: not 0 where somebody waits for work, so that the rest is handed back at once. */
+  readonly wanted: Int32Array | undefined;
 }
 
 /** A second name for a file, made when all files are there. */

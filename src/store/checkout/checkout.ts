@@ -1,8 +1,8 @@
 /**
  * Checking a commit out into a folder. A new folder appears under its name only when it is complete; a cut leaves nothing but
- * a folder `.NAME.PID.partial` beside it. In a union, files are replaced one by one, each atomically.
+ * a folder `.NAME.regrow-….partial` beside it, which the next checkout to that name removes. In a union, files are replaced one by one, each atomically.
  */
-import { type ByteString, EMPTY, bytesOf } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY, bytesOf, displayBytes } from "../../base/byte-string.ts";
 import { RegrowError } from "../../base/errors.ts";
 import { type Observer, notice } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
@@ -17,8 +17,9 @@ import { type SidecarRef, rootSidecar } from "../tree/folder-view.ts";
 import { type CheckoutProgress, type CheckoutSettings, type FolderTask, emptyProgress } from "./checkout-state.ts";
 import { type FilledTree, fillTree } from "./fill-tree.ts";
 import { dropLastFlags, putLastFlags } from "./finish-later.ts";
-import { makePartialFolder } from "./partial-folder.ts";
+import { makePartialFolder, removeDeadPartials } from "./partial-folder.ts";
 import { placeFile } from "./place-file.ts";
+import { enterUnionFolder } from "./union-folder.ts";
 
 export interface CheckoutOptions {
   /** Link files to the repository's own: fast and small, but who writes into one damages the repository. */
@@ -101,6 +102,10 @@ async function checkoutNew(
   const parentFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
   try {
     if (existsAt(parentFd, bytesOf(name))) throw targetExists(target);
+    for (const leftOver of removeDeadPartials(parentFd, bytesOf(name))) {
+      const path = `${parent}/${displayBytes(leftOver)}`;
+      notice(observer, "left-over", `${path}: a checkout that was killed has left it, and it can't be removed`, path);
+    }
     const partial = makePartialFolder(parentFd, bytesOf(name));
     try {
       const settings = { ...settingsFor(repository, partial.fd, options), union: false };
@@ -163,6 +168,7 @@ async function checkoutFile(
   const rootFd = openAt(CWD, bytesOf(parent), O.RDONLY | O.DIRECTORY);
   try {
     if (options.union !== true && existsAt(rootFd, bytesOf(name))) throw targetExists(target);
+    enterUnionFolder(rootFd);
     const progress = emptyProgress();
     const settings = { ...settingsFor(repository, rootFd, options), union: true };
     await placeFile(settings, rootFd, bytesOf(name), start.checksum, start.record, progress);
@@ -175,14 +181,18 @@ async function checkoutFile(
 
 function settingsFor(repository: Repository, rootFd: number, options: CheckoutOptions): CheckoutSettings {
   const root = statFd(rootFd);
+  const uid = process.geteuid!();
+  const gid = process.getegid!();
   return {
     repository,
     rootFd,
     hardlink: options.hardlink === true,
-    userMode: options.userMode ?? process.geteuid!() !== 0,
+    userMode: options.userMode ?? uid !== 0,
+    uid,
+    gid,
     union: options.union === true,
     verify: options.verify === true,
-    inheritsGroup: options.union === true || root.gid !== process.getegid!() || (root.mode & 0o2000) !== 0,
+    inheritsGroup: options.union === true || root.gid !== gid || (root.mode & 0o2000) !== 0,
     subpath: normalPath(options.subpath ?? ""),
   };
 }

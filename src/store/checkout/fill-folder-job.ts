@@ -1,6 +1,6 @@
 /**
- * A thread's part of a checkout: fills folders with their files and empty subfolders, going down until its budget is used
- * up, and hands back what is left. A folder gets its own metadata as soon as its entries are made, because what comes later
+ * A thread's part of a checkout: fills folders with their files and empty subfolders, going down until its limits are
+ * reached, and hands back what is left. A folder gets its own metadata as soon as its entries are made, because what comes later
  * happens inside its subfolders.
  */
 import { type ByteString, displayBytes, joinBytes } from "../../base/byte-string.ts";
@@ -28,25 +28,23 @@ import {
 import { mustChown, placeFile } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+import { enterUnionFolder } from "./union-folder.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 
 /** A folder with more files than this is divided among the threads. */
-const LARGE_FOLDER = 4096;
-const PART = 1024;
+const LARGE_FOLDER = 1024;
+const PART = 256;
 const NOTHING = Buffer.alloc(0);
-/** A job ends after that many bytes, whatever its budget: so that progress is told, and a wish to stop is heard. */
-const MOST_BYTES = 64 * 1024 * 1024;
-
-export async function fillFolders({ settings, tasks, budget }: CheckoutJob): Promise<CheckoutAnswer> {
-  const answer: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
-  const stack: CheckoutTask[] = [...tasks].reverse();
+export async function fillFolders({ settings, tasks, limits, wanted }: CheckoutJob): Promise<CheckoutAnswer> {
+  const stack: CheckoutTask[] = [...tasks];
+  const answer: CheckoutAnswer = { rest: stack, links: [], finishes: [], progress: emptyProgress() };
   const { progress } = answer;
-  while (stack.length > 0 && progress.files + progress.folders < budget && progress.bytes < MOST_BYTES) {
+  while (stack.length > 0 && progress.files + progress.folders < limits.entries && progress.bytes < limits.bytes) {
     const task = stack.pop()!;
     if (task.kind === "files") await fillPart(settings, task, answer);
     else stack.push(...(await fillFolder(settings, task, answer)).reverse());
+    if (wanted !== undefined && stack.length > 1 && Atomics.load(wanted, 0) !== 0) break;
   }
-  answer.rest.push(...stack.reverse());
   return answer;
 }
 
@@ -55,6 +53,7 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
   const view = viewFolder(settings.repository, task.tree, task.sidecar);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
+    if (settings.union) enterUnionFolder(dirFd);
     const below = makeSubfolders(settings, task, dirFd, view);
     placeNodes(settings, dirFd, task, view.nodes, answer);
     const isLarge = view.files.length > LARGE_FOLDER;
@@ -72,6 +71,7 @@ async function fillPart(settings: CheckoutSettings, task: FilesTask, answer: Che
   const view = viewOfParts(settings, task);
   const dirFd = openBeneath(settings.rootFd, task.path, O.RDONLY | O.DIRECTORY);
   try {
+    if (settings.union) enterUnionFolder(dirFd);
     await placeFiles(settings, dirFd, task, view.files.slice(task.from, task.to), answer);
   } finally {
     closeFd(dirFd);
@@ -128,14 +128,15 @@ async function placeFiles(
   answer: CheckoutAnswer,
 ): Promise<void> {
   for (const { name, checksum, record } of files) {
-    const path = joinBytes(task.path, name);
     if (record?.linkTo !== undefined && !settings.hardlink) {
+      const path = joinBytes(task.path, name);
       answer.links.push({ path, leader: record.linkTo, tree: task.tree, sidecar: task.sidecar });
       continue;
     }
     const placing = placeFile(settings, dirFd, name, checksum, record, answer.progress);
     if (placing !== undefined) await placing;
     if (record?.flags !== undefined && (record.flags & LAST_FLAGS) !== 0 && !settings.hardlink) {
+      const path = joinBytes(task.path, name);
       answer.finishes.push({ path, meta: undefined, self: undefined, flags: record.flags & LAST_FLAGS });
     }
     answer.progress.files++;

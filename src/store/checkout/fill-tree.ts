@@ -1,4 +1,7 @@
-/** Fills a folder with a commit's tree in the pool's threads: everything but the flags that stop every later change. */
+/**
+ * Fills a folder with a commit's tree: everything but the flags that stop every later change. This thread works in short turns,
+ * others beside it in longer ones; what is still to be filled lies here, and who has nothing to do gets half of it.
+ */
 import { throwIfCancelled } from "../../base/errors.ts";
 import { type Observer, report } from "../../base/events.ts";
 import { type WorkerPool, startPool } from "../../sys/worker-pool.ts";
@@ -9,6 +12,7 @@ import {
   type CheckoutSettings,
   type CheckoutTask,
   type FolderTask,
+  type JobLimits,
   type PendingFinish,
   emptyProgress,
 } from "./checkout-state.ts";
@@ -22,19 +26,22 @@ export interface FilledTree {
 }
 
 const DEFAULT_WORKERS = 2;
-const FIRST_BUDGET = 64;
-const BUDGET = 512;
+/** So short that the other threads' answers are heard soon. */
+const OWN_TURN: JobLimits = { entries: 64, bytes: 2 * 1024 * 1024 };
+/** A job ends now and then, so that progress is told and a wish to stop is heard. */
+const JOB: JobLimits = { entries: 2048, bytes: 64 * 1024 * 1024 };
 
-/** Throws `corrupt`, `cancelled`, SystemError. */
+/** `workers` threads fill it, this one among them. Throws `corrupt`, `cancelled`, SystemError. */
 export async function fillTree(
   settings: CheckoutSettings,
   task: FolderTask,
   workers: number | undefined,
   observer: Observer,
 ): Promise<FilledTree> {
-  const pool = startPool({ workers: workers ?? DEFAULT_WORKERS });
+  const others = Math.max(1, workers ?? DEFAULT_WORKERS) - 1;
+  const pool = startPool({ workers: others });
   try {
-    const { links, finishes, progress } = await fillAll(settings, task, pool, observer);
+    const { links, finishes, progress } = await fillAll(settings, task, pool, others, observer);
     append(finishes, await makePendingLinks(settings, task, links, progress));
     finishFolders(settings, finishes, progress);
     return { finishes, progress };
@@ -47,47 +54,56 @@ async function fillAll(
   settings: CheckoutSettings,
   task: FolderTask,
   pool: WorkerPool,
+  others: number,
   observer: Observer,
 ): Promise<CheckoutAnswer> {
-  const all: CheckoutAnswer = { rest: [], links: [], finishes: [], progress: emptyProgress() };
+  const all: CheckoutAnswer = { rest: [task], links: [], finishes: [], progress: emptyProgress() };
   const running = new Set<Promise<void>>();
+  const wanted = new Int32Array(new SharedArrayBuffer(4));
   let failure: unknown;
   const take = (answer: CheckoutAnswer): void => {
+    append(all.rest, answer.rest);
     append(all.links, answer.links);
     append(all.finishes, answer.finishes);
     for (const key of Object.keys(all.progress) as (keyof CheckoutProgress)[]) all.progress[key] += answer.progress[key];
     report(observer, "checkout", { done: all.progress.files, bytes: all.progress.bytes });
-    if (!observer.signal?.aborted && failure === undefined) send(answer.rest);
   };
   const send = (tasks: readonly CheckoutTask[]): void => {
-    for (const some of divide(tasks)) {
-      const job = { settings, tasks: some, budget: BUDGET };
-      const work: Promise<void> = pool
-        .run<CheckoutJob, CheckoutAnswer>("fill-folders", job)
-        .then(take)
-        .catch((error: unknown) => {
-          failure ??= error;
-        })
-        .finally(() => running.delete(work));
-      running.add(work);
-    }
+    const work: Promise<void> = pool
+      .run<CheckoutJob, CheckoutAnswer>("fill-folders", { settings, tasks, limits: JOB, wanted })
+      .then(take)
+      .catch((error: unknown) => {
+        failure ??= error;
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
   };
-  // The first folders are filled here, while the threads start.
-  take(await fillFolders({ settings, tasks: [task], budget: FIRST_BUDGET }));
-  // A signal is heard only between turns of the event loop.
-  await new Promise((resolve) => setImmediate(resolve));
-  while (running.size > 0) await Promise.race(running);
+  const isStopped = (): boolean => failure !== undefined || observer.signal?.aborted === true;
+  do {
+    try {
+      // The last ones are next, so that the tree is filled depth first and the list stays short.
+      take(await fillFolders({ settings, tasks: all.rest.splice(0), limits: OWN_TURN, wanted: undefined }));
+    } catch (error) {
+      failure ??= error;
+    }
+    for (let idle = others - running.size; idle > 0 && all.rest.length > 1 && !isStopped(); idle--)
+      send(all.rest.splice(0, Math.ceil(all.rest.length / (idle + 1))));
+    // A signal is heard, and another thread's answer, only between turns of the event loop.
+    if (all.rest.length > 0 && !isStopped()) await nextTurn();
+    else if (running.size > 0) {
+      Atomics.store(wanted, 0, 1);
+      await Promise.race(running);
+      Atomics.store(wanted, 0, 0);
+    }
+  } while (running.size > 0 || (all.rest.length > 0 && !isStopped()));
+  await nextTurn();
   if (failure !== undefined) throw failure;
   throwIfCancelled(observer.signal);
   return all;
 }
 
-/** In a few parts, so that no thread is without work while another has much. */
-function divide(tasks: readonly CheckoutTask[]): CheckoutTask[][] {
-  const count = Math.min(4, tasks.length);
-  const divided: CheckoutTask[][] = Array.from({ length: count }, () => []);
-  for (const [index, task] of tasks.entries()) divided[index % count]!.push(task);
-  return divided;
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function append<T>(list: T[], more: readonly T[]): void {

@@ -12,6 +12,7 @@ import { finishOpenFolder } from "./fill-folder-job.ts";
 import { placeFile, replacing } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+import { enterUnionFolder } from "./union-folder.ts";
 
 /**
  * Makes further names of files. Where the first name is not part of this checkout, the next one takes its place. Returns what
@@ -36,6 +37,7 @@ export async function makePendingLinks(
     const { folder, name } = split(link.path);
     const dirFd = openBeneath(settings.rootFd, folder, O.RDONLY | O.DIRECTORY);
     try {
+      if (settings.union) enterUnionFolder(dirFd);
       const { mtimeSeconds, mtimeNanoseconds } = statFd(dirFd);
       if (leader !== undefined && tryLink(settings, leader, dirFd, name)) progress.files++;
       else if (await placeAgain(settings, link, dirFd, name, progress, finishes)) leaders.set(identity, link.path);

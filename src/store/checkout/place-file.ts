@@ -9,17 +9,18 @@ import { isLink } from "../../codec/ostree/content.ts";
 import type { EntryRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { writtenExtents } from "../../sys/holes.ts";
 import { chmodFd, chownAt, chownFd, setTimeAt, setTimeFd } from "../../sys/metadata.ts";
-import { linkAt, renameAt, symlinkAt, tryUnlinkAt } from "../../sys/names.ts";
+import { renameAt, symlinkAt, tryLinkAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { setXattrAt, setXattrFd } from "../../sys/xattr.ts";
-import { temporaryName } from "../../sys/temporary-name.ts";
-import { truncateFd, writeAt } from "../../sys/write-file.ts";
-import { closeContent, hashContent, openContent, readPayload, streamPayload } from "../content/content-format.ts";
+import { cloneFile, truncateFd, writeAt } from "../../sys/write-file.ts";
+import { closeContent, hashContent, openContent, streamPayload } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { MEMORY_LIMIT, isZero, writePayload } from "../content/payload.ts";
-import { damagedObject, objectFile, ownerOf } from "../object-files.ts";
+import { damagedObject, objectFile } from "../object-files.ts";
+import type { Repository } from "../repository.ts";
 import type { CheckoutProgress, CheckoutSettings } from "./checkout-state.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
+import { unfinishedName } from "./union-folder.ts";
 
 const CLONE_LEAST = 4096;
 const NOTHING = Buffer.alloc(0);
@@ -110,21 +111,32 @@ function writeContentInto(fd: number, content: OpenContent, record: EntryRecord 
   const { data } = record ?? {};
   if (content.size === 0) return;
   if (data !== undefined) return writeStretches(fd, content, data);
-  const dense =
-    record !== undefined &&
-    !content.deflated &&
-    content.size > CLONE_LEAST &&
-    writtenExtents(content.fd, content.size) !== undefined;
-  if (!content.deflated && !dense && content.size > CLONE_LEAST) {
-    if (content.size > MEMORY_LIMIT) return writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
-    return writePayload(fd, { kind: "memory", data: readPayload(content), cloneFrom: content.fd });
+  if (!content.deflated && content.size > CLONE_LEAST && shareBlocks(fd, content, record)) return;
+  return writeDense(fd, content);
+}
+
+/** By sharing, or copying them inside the kernel. False where the bytes have to be written, into a file that is empty still. */
+function shareBlocks(fd: number, content: OpenContent, record: EntryRecord | undefined): boolean {
+  // The sidecar knows that the file had no holes: those of the object are not to come along.
+  const isAsMeant = (): boolean => record === undefined || writtenExtents(content.fd, content.size) === undefined;
+  if (cloneFile(fd, content.fd) === "cloned") {
+    if (isAsMeant()) return true;
+    truncateFd(fd, 0);
+    return false;
   }
-  if (content.size <= MEMORY_LIMIT) return writeAt(fd, readPayload(content), 0);
+  if (content.size <= MEMORY_LIMIT || !isAsMeant()) return false;
+  writePayload(fd, { kind: "file", fd: content.fd, size: content.size });
+  return true;
+}
+
+function writeDense(fd: number, content: OpenContent): void | Promise<void> {
   let position = 0;
-  return streamPayload(content, (piece) => {
+  const streamed = streamPayload(content, (piece) => {
     writeAt(fd, piece, position);
     position += piece.length;
   });
+  if (streamed !== undefined) return streamed;
+  if (position !== content.size) throw new RegrowError("corrupt", "An object ended too early.");
 }
 
 /** Holes are a hint: where the content has something in place of one, the content counts. */
@@ -181,16 +193,20 @@ function userFileMode(mode: number): number {
 
 /** Whether a new file's owner differs from what the kernel gave it. */
 export function mustChown(settings: CheckoutSettings, uid: number, gid: number): boolean {
-  return settings.inheritsGroup || uid !== process.geteuid!() || gid !== process.getegid!();
+  return settings.inheritsGroup || uid !== settings.uid || gid !== settings.gid;
 }
 
 function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString, checksum: Checksum): boolean {
-  const owner = ownerOf(settings.repository, "file", checksum);
-  if (owner === undefined) return false;
+  const object = objectFile(settings.repository, "file", checksum);
   try {
-    const object = objectFile(owner, "file", checksum);
-    replacing(settings, dirFd, name, (at) => linkAt(owner.objectsFd, object, dirFd, at));
-    return true;
+    // The kernel says which of the repositories has it; to ask before would look up each name twice.
+    for (let from: Repository | undefined = settings.repository; from !== undefined; from = from.parent) {
+      const { objectsFd, config } = from;
+      // A parent of another mode keeps files that are not what the commit means.
+      if (config.mode !== settings.repository.config.mode) continue;
+      if (replacing(settings, dirFd, name, (at) => tryLinkAt(objectsFd, object, dirFd, at))) return true;
+    }
+    return false;
   } catch (error) {
     // A file system allows only so many names for one file; a copy is as good.
     if (isErrno(error, "EMLINK")) return false;
@@ -202,12 +218,17 @@ function tryHardlink(settings: CheckoutSettings, dirFd: number, name: ByteString
   }
 }
 
-/** In a union, makes the entry under another name and renames it over what is there. */
-export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteString, make: (at: ByteString) => void): void {
-  if (!settings.union) return make(name);
+/** In a union, makes the entry under another name and renames it over what is there. False where `make` says that it made none. */
+export function replacing(
+  settings: CheckoutSettings,
+  dirFd: number,
+  name: ByteString,
+  make: (at: ByteString) => void | boolean,
+): boolean {
+  if (!settings.union) return make(name) !== false;
   const at = unfinishedName();
   try {
-    make(at);
+    if (make(at) === false) return false;
     renameAt(dirFd, at, dirFd, name);
   } catch (error) {
     tryUnlinkAt(dirFd, at);
@@ -215,8 +236,5 @@ export function replacing(settings: CheckoutSettings, dirFd: number, name: ByteS
   }
   // Two names of one file: rename leaves both.
   tryUnlinkAt(dirFd, at);
-}
-
-function unfinishedName(): ByteString {
-  return temporaryName("regrow-new") as ByteString;
+  return true;
 }

@@ -85,6 +85,8 @@ export function closeContent(content: OpenContent): void {
   if (content.fd >= 0) closeFd(content.fd);
 }
 
+const scratch = Buffer.allocUnsafeSlow(256 * 1024);
+
 /** The whole payload in memory. Throws `corrupt`, and `unsupported` for more than 2 GiB. */
 export function readPayload(content: OpenContent): Buffer {
   if (content.size === 0 && !content.deflated) return Buffer.alloc(0);
@@ -93,7 +95,8 @@ export function readPayload(content: OpenContent): Buffer {
   // Deflate adds little even to what it can't compress; a file of holes may say that it is of any size.
   if (length > content.size + (content.size >>> 3) + 4096)
     throw new RegrowError("corrupt", "An object has more compressed bytes than its size allows.");
-  const raw = Buffer.allocUnsafe(length);
+  // What is packed is needed only until it is unpacked.
+  const raw = content.deflated && length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafe(length);
   if (readAt(content.fd, raw, 0, length, content.start) !== length)
     throw new RegrowError("corrupt", "An object ended too early.");
   return content.deflated ? inflateBuffer(raw, content.size) : raw;

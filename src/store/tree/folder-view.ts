@@ -2,7 +2,7 @@
  * One folder of a commit, whole: what its dirtree lists and what its sidecar adds (times, flags, holes, hard links, device
  * nodes, names that are not UTF-8). Everything that reads a commit's tree reads it through here.
  */
-import type { ByteString } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Commit } from "../../codec/ostree/commit.ts";
 import { lookUp } from "../../codec/gvariant/value.ts";
@@ -12,8 +12,9 @@ import { ODD_NAMES, RECORD_NAME, escapeName, unescapeName } from "../../codec/si
 import { checksumFromRaw, checksumOf } from "../../codec/ostree/checksum.ts";
 import { encodeContentHeader } from "../../codec/ostree/content.ts";
 import { RegrowError } from "../../base/errors.ts";
+import { readSmallFileAt } from "../../sys/read-file.ts";
 import { closeContent, openContent, readPayload } from "../content/content-format.ts";
-import { damagedObject, hasObject, loadCommit, loadDirTree } from "../object-files.ts";
+import { damagedObject, hasObject, loadCommit, loadDirTree, objectFile } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 
 /** Where a folder's sidecar is; undefined where there is none. */
@@ -127,7 +128,14 @@ function loadSidecar(repository: Repository, sidecar: SidecarRef & object): Side
   };
 }
 
+/** As regrow writes them. */
+const RECORD_HEADER = encodeContentHeader({ uid: 0, gid: 0, mode: 0o100644, target: EMPTY, xattrs: [] });
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+RECORD_HEADER.copy(scratch);
+
 function loadRecords(repository: Repository, checksum: Checksum): Map<ByteString, EntryRecord> {
+  const small = tryReadSmallRecord(repository, checksum);
+  if (small !== undefined) return parseRecords(repository, checksum, small);
   const content = openContent(repository, checksum);
   try {
     if (content.size > MAX_RECORD) throw damagedObject(repository, "file", checksum, "it is too large for a sidecar");
@@ -135,14 +143,31 @@ function loadRecords(repository: Repository, checksum: Checksum): Map<ByteString
     if (checksumOf(Buffer.concat([encodeContentHeader(content.meta), data])) !== checksum) {
       throw damagedObject(repository, "file", checksum, "its content does not match its checksum");
     }
-    return new Map(decodeFolderRecord(data).map((record) => [record.name, record]));
+    return parseRecords(repository, checksum, data);
+  } finally {
+    closeContent(content);
+  }
+}
+
+/** Where it is a plain file of that very content, which its checksum proves: undefined where it is not as simple as that. */
+function tryReadSmallRecord(repository: Repository, checksum: Checksum): Buffer | undefined {
+  if (repository.config.mode === "archive") return undefined;
+  const start = RECORD_HEADER.length;
+  const count = readSmallFileAt(repository.objectsFd, objectFile(repository, "file", checksum), scratch, start);
+  if (count <= 0 || checksumOf(scratch.subarray(0, start + count)) !== checksum) return undefined;
+  return Buffer.from(scratch.subarray(start, start + count));
+}
+
+function parseRecords(repository: Repository, checksum: Checksum, data: Buffer): Map<ByteString, EntryRecord> {
+  try {
+    const records = new Map<ByteString, EntryRecord>();
+    for (const record of decodeFolderRecord(data)) records.set(record.name, record);
+    return records;
   } catch (error) {
     if (error instanceof RegrowError && error.code === "corrupt" && error.path === undefined) {
       throw damagedObject(repository, "file", checksum, error.message, error);
     }
     throw error;
-  } finally {
-    closeContent(content);
   }
 }
 
