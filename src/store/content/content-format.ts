@@ -30,7 +30,7 @@ import { MEMORY_LIMIT, type Payload, eachChunk } from "./payload.ts";
 /** What is read and hashed in one piece: it stays in the processor's cache. Memory taken anew for each object costs more than hashing it. */
 const SCRATCH = 256 * 1024;
 
-let scratch: Buffer | undefined;
+let room: Buffer | undefined;
 
 type Writer = (target: ContentTarget, name: string, meta: ContentMeta, payload: Payload) => void | Promise<void>;
 type Opener = (objectsFd: number, name: string) => OpenContent | undefined;
@@ -85,8 +85,6 @@ export function closeContent(content: OpenContent): void {
   if (content.fd >= 0) closeFd(content.fd);
 }
 
-const scratch = Buffer.allocUnsafeSlow(256 * 1024);
-
 /** The whole payload in memory. Throws `corrupt`, and `unsupported` for more than 2 GiB. */
 export function readPayload(content: OpenContent): Buffer {
   if (content.size === 0 && !content.deflated) return Buffer.alloc(0);
@@ -96,7 +94,7 @@ export function readPayload(content: OpenContent): Buffer {
   if (length > content.size + (content.size >>> 3) + 4096)
     throw new RegrowError("corrupt", "An object has more compressed bytes than its size allows.");
   // What is packed is needed only until it is unpacked.
-  const raw = content.deflated && length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafe(length);
+  const raw = content.deflated && length <= SCRATCH ? scratchRoom().subarray(0, length) : Buffer.allocUnsafe(length);
   if (readAt(content.fd, raw, 0, length, content.start) !== length)
     throw new RegrowError("corrupt", "An object ended too early.");
   return content.deflated ? inflateBuffer(raw, content.size) : raw;
@@ -128,7 +126,7 @@ export function hashContent(content: OpenContent): Checksum | Promise<Checksum> 
 }
 
 function hashPlain({ fd, size, start }: OpenContent, header: Buffer): Checksum {
-  scratch ??= Buffer.allocUnsafeSlow(SCRATCH);
+  const scratch = scratchRoom();
   if (header.length + size <= SCRATCH) {
     header.copy(scratch);
     const count = fd < 0 ? 0 : readAt(fd, scratch, header.length, size, start);
@@ -156,4 +154,8 @@ function openNamed(repository: Repository, name: string): OpenContent | undefine
       hint: "`regrow fsck` names what it touches.",
     });
   }
+}
+
+function scratchRoom(): Buffer {
+  return (room ??= Buffer.allocUnsafeSlow(SCRATCH));
 }
