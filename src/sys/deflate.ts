@@ -1,8 +1,9 @@
 /** Raw deflate, in memory and streamed between open files in bounded memory. */
 import { type DeflateRaw, type InflateRaw, createDeflateRaw, createInflateRaw } from "node:zlib";
-import { type DeflateEngine, trailingBytes, wrongSize } from "./deflate-engine.ts";
+import { type DeflateEngine, MOST_GROWTH, trailingBytes, wrongSize } from "./deflate-engine.ts";
 import { libdeflateEngine } from "./libdeflate-engine.ts";
 import { readAt } from "./read-file.ts";
+import { makeScratch } from "./scratch.ts";
 import { writeAt } from "./write-file.ts";
 import { fromZlibError, zlibEngine } from "./zlib-engine.ts";
 
@@ -19,6 +20,14 @@ export function deflateBuffer(header: Buffer, data: Buffer, level: number): Buff
 export function inflateBuffer(data: Buffer, size: number): Buffer {
   return engine().inflate(data, size);
 }
+
+/** The same, valid until the next call on this thread. */
+export function inflateForNow(data: Buffer, size: number): Buffer {
+  // A header may lie: room is taken only for what can be there.
+  return engine().inflate(data, size, size > data.length * MOST_GROWTH ? undefined : inflated(size));
+}
+
+const inflated = makeScratch();
 
 /** Compresses the first `size` bytes of `sourceFd` into `targetFd` at `position`. `onData` sees the plain bytes. */
 export async function deflateFile(

@@ -2,7 +2,7 @@
  * Raw deflate by libdeflate (libdeflate.h), which packs and unpacks about twice as fast as zlib. It is a library of its own,
  * so there may be none: then `zlib-engine.ts` does the work.
  */
-import type { DeflateEngine } from "./deflate-engine.ts";
+import { type DeflateEngine, MOST_GROWTH } from "./deflate-engine.ts";
 import { type Library, tryLoadLibrary } from "./native.ts";
 import { makeScratch } from "./scratch.ts";
 import { zlibEngine } from "./zlib-engine.ts";
@@ -15,9 +15,6 @@ const NAME = "libdeflate.so.0";
  * a percent), but for 8 and 9, which are there for those to whom size is all.
  */
 const LEVELS = [0, 1, 2, 2, 3, 4, 4, 5, 8, 9];
-
-/** Deflate can't unpack to more: 258 bytes take 2 bits at the least. */
-const MOST_GROWTH = 1032;
 
 /** Undefined where neither the executable nor the machine has libdeflate. */
 export function libdeflateEngine(): DeflateEngine | undefined {
@@ -59,10 +56,10 @@ function engineOf(library: Library): DeflateEngine {
       return length > 0 ? target.subarray(0, header.length + length) : zlibEngine.deflate(header, data, level);
     },
 
-    inflate(data, size) {
+    inflate(data, size, room) {
       // A header may lie: no memory is taken for what can't be there.
       if (size > data.length * MOST_GROWTH) return zlibEngine.inflate(data, size);
-      const target = Buffer.allocUnsafe(size);
+      const target = room?.subarray(0, size) ?? Buffer.allocUnsafe(size);
       const status = decompress(decompressor, data, data.length, target, size, read, written);
       if (status === 0 && counts[0] === BigInt(data.length) && counts[1] === BigInt(size)) return target;
       // zlib has the last word on what is damaged and how, so that it is the same on every machine.

@@ -31,9 +31,8 @@ import { LAST_FLAGS, addFlags } from "./put-flags.ts";
 import { enterUnionFolder } from "./union-folder.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 
-/** A folder with more files than this is divided among the threads. */
-const LARGE_FOLDER = 1024;
-const PART = 256;
+/** A folder with more files than this is divided among the threads, into parts of a quarter of it. */
+const LARGE_FOLDER = { linking: 1024, copying: 192 };
 const NOTHING = Buffer.alloc(0);
 export async function fillFolders({ settings, tasks, limits, wanted }: CheckoutJob): Promise<CheckoutAnswer> {
   const stack: CheckoutTask[] = [...tasks];
@@ -56,8 +55,9 @@ async function fillFolder(settings: CheckoutSettings, task: FolderTask, answer: 
     if (settings.union) enterUnionFolder(dirFd);
     const below = makeSubfolders(settings, task, dirFd, view);
     placeNodes(settings, dirFd, task, view.nodes, answer);
-    const isLarge = view.files.length > LARGE_FOLDER;
-    if (isLarge) below.push(...parts(task, view.files.length));
+    const most = settings.hardlink ? LARGE_FOLDER.linking : LARGE_FOLDER.copying;
+    const isLarge = view.files.length > most;
+    if (isLarge) below.push(...parts(task, view.files.length, most / 4));
     else await placeFiles(settings, dirFd, task, view.files, answer);
     finishFolder(settings, dirFd, task, view, isLarge, answer);
     answer.progress.folders++;
@@ -87,16 +87,16 @@ function viewOfParts(settings: CheckoutSettings, { tree, sidecar }: FilesTask): 
   return lastView.view;
 }
 
-function parts(task: FolderTask, count: number): CheckoutTask[] {
+function parts(task: FolderTask, count: number, size: number): CheckoutTask[] {
   const tasks: FilesTask[] = [];
-  for (let from = 0; from < count; from += PART) {
+  for (let from = 0; from < count; from += size) {
     tasks.push({
       kind: "files",
       path: task.path,
       tree: task.tree,
       sidecar: task.sidecar,
       from,
-      to: Math.min(from + PART, count),
+      to: Math.min(from + size, count),
     });
   }
   return tasks;

@@ -29,7 +29,9 @@ const DEFAULT_WORKERS = 2;
 /** So short that the other threads' answers are heard soon. */
 const OWN_TURN: JobLimits = { entries: 64, bytes: 2 * 1024 * 1024 };
 /** A job ends now and then, so that progress is told and a wish to stop is heard. */
-const JOB: JobLimits = { entries: 2048, bytes: 64 * 1024 * 1024 };
+const JOB: JobLimits = { entries: 1024, bytes: 32 * 1024 * 1024 };
+/** One that is being done, and one for the time until this thread's turn ends and the answer to the first is heard. */
+const JOBS_EACH = 2;
 
 /** `workers` threads fill it, this one among them. Throws `corrupt`, `cancelled`, SystemError. */
 export async function fillTree(
@@ -59,6 +61,8 @@ async function fillAll(
 ): Promise<CheckoutAnswer> {
   const all: CheckoutAnswer = { rest: [task], links: [], finishes: [], progress: emptyProgress() };
   const running = new Set<Promise<void>>();
+  let started = false;
+  let ready = 0;
   const wanted = new Int32Array(new SharedArrayBuffer(4));
   let failure: unknown;
   const take = (answer: CheckoutAnswer): void => {
@@ -78,6 +82,16 @@ async function fillAll(
       .finally(() => running.delete(work));
     running.add(work);
   };
+  // A thread takes longer to start than a thousand links: what it would get must not wait for that.
+  const startOthers = (): void => {
+    started = true;
+    for (let other = 0; other < others; other++) {
+      pool.run<CheckoutJob, CheckoutAnswer>("fill-folders", { settings, tasks: [], limits: JOB, wanted: undefined }).then(
+        () => ready++,
+        (error: unknown) => (failure ??= error),
+      );
+    }
+  };
   const isStopped = (): boolean => failure !== undefined || observer.signal?.aborted === true;
   do {
     try {
@@ -86,7 +100,8 @@ async function fillAll(
     } catch (error) {
       failure ??= error;
     }
-    for (let idle = others - running.size; idle > 0 && all.rest.length > 1 && !isStopped(); idle--)
+    if (!started && all.rest.length > 0) startOthers();
+    for (let idle = ready * JOBS_EACH - running.size; idle > 0 && all.rest.length > 1 && !isStopped(); idle--)
       send(all.rest.splice(0, Math.ceil(all.rest.length / (idle + 1))));
     // A signal is heard, and another thread's answer, only between turns of the event loop.
     if (all.rest.length > 0 && !isStopped()) await nextTurn();

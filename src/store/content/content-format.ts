@@ -6,7 +6,7 @@ import { hash, createHash } from "node:crypto";
 import { RegrowError } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ContentMeta, encodeContentHeader } from "../../codec/ostree/content.ts";
-import { inflateBuffer, inflateFile } from "../../sys/deflate.ts";
+import { inflateBuffer, inflateFile, inflateForNow } from "../../sys/deflate.ts";
 import { closeFd } from "../../sys/open.ts";
 import { readAt } from "../../sys/read-file.ts";
 import { missingObject, objectFile } from "../object-files.ts";
@@ -87,6 +87,10 @@ export function closeContent(content: OpenContent): void {
 
 /** The whole payload in memory. Throws `corrupt`, and `unsupported` for more than 2 GiB. */
 export function readPayload(content: OpenContent): Buffer {
+  return payloadOf(content, inflateBuffer);
+}
+
+function payloadOf(content: OpenContent, inflate: typeof inflateBuffer): Buffer {
   if (content.size === 0 && !content.deflated) return Buffer.alloc(0);
   if (content.size > 2 ** 31 - 1) throw new RegrowError("unsupported", "An object of more than 2 GiB can't be held in memory.");
   const length = content.deflated ? packedSize(content) : content.size;
@@ -97,7 +101,7 @@ export function readPayload(content: OpenContent): Buffer {
   const raw = content.deflated && length <= SCRATCH ? scratchRoom().subarray(0, length) : Buffer.allocUnsafe(length);
   if (readAt(content.fd, raw, 0, length, content.start) !== length)
     throw new RegrowError("corrupt", "An object ended too early.");
-  return content.deflated ? inflateBuffer(raw, content.size) : raw;
+  return content.deflated ? inflate(raw, content.size) : raw;
 }
 
 /** Calls `take` with the payload piece by piece; a piece is only valid during the call. A promise only for large deflated ones. */
@@ -112,7 +116,7 @@ export function streamPayload(content: OpenContent, take: (piece: Buffer) => voi
   if (content.size > MEMORY_LIMIT || packed > MEMORY_LIMIT) {
     return inflateFile({ fd: content.fd, start: content.start, end: content.start + packed }, content.size, take);
   }
-  take(readPayload(content));
+  take(payloadOf(content, inflateForNow));
 }
 
 /** The checksum of what is really there. A promise only for large deflated ones. Throws `corrupt`. */
