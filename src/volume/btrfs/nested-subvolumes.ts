@@ -7,7 +7,7 @@ import { type ByteString, joinBytes } from "../../base/byte-string.ts";
 import type { ChangeSet, StreamChange } from "../../codec/btrfs-send/changes/change.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
-import { tryStatAt } from "../../sys/stat.ts";
+import { type Stat, tryStatAt } from "../../sys/stat.ts";
 
 const PLACEHOLDER_INO = 2;
 const DT_DIR = 4;
@@ -30,15 +30,15 @@ function placeholdersIn(rootFd: number, path: ByteString | undefined): ByteStrin
   const fd = openBeneath(rootFd, path ?? ("" as ByteString), O.RDONLY | O.DIRECTORY | O.NOATIME);
   try {
     return readDir(fd)
-      .filter(({ name, type }) => type === DT_DIR && isPlaceholder(fd, name))
+      .filter(({ name, type }) => type === DT_DIR && isPlaceholder(tryStatAt(fd, name)))
       .map(({ name }) => name);
   } finally {
     closeFd(fd);
   }
 }
 
-function isPlaceholder(folderFd: number, name: ByteString): boolean {
-  const stat = tryStatAt(folderFd, name);
+/** Whether it stands in a snapshot in place of a nested subvolume. */
+export function isPlaceholder(stat: Stat | undefined): boolean {
   return stat !== undefined && stat.inoHigh === 0 && stat.inoLow === PLACEHOLDER_INO;
 }
 

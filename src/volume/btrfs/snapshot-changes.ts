@@ -11,7 +11,7 @@ import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { startProgram } from "../../sys/run-program.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
-import { addNestedSubvolumes } from "./nested-subvolumes.ts";
+import { addNestedSubvolumes, isPlaceholder } from "./nested-subvolumes.ts";
 
 export interface SnapshotChanges extends ChangeSet {
   /** 1 where the kernel is too old to tell of inode flags (chattr) that changed and nothing else. */
@@ -75,7 +75,8 @@ async function compare(pair: Pair): Promise<ChangeSet> {
 
 function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
   const stat = path === "" ? statFd(rootFd) : tryStatAt(rootFd, path);
-  return stat === undefined ? undefined : entryOf(stat);
+  // Streams are about a tree without these: something else can take their names.
+  return stat === undefined || isPlaceholder(stat) ? undefined : entryOf(stat);
 }
 
 function entryOf(stat: Stat): BaseEntry {
