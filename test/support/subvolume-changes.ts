@@ -20,11 +20,11 @@ export type TreeOfFacts = ReadonlyMap<string, InodeFacts>;
 
 const ASPECTS = ["mode", "owner", "time", "xattrs", "content", "flags"] as const;
 
-/** Makes `count` changes, counts them by kind in `counts`. */
-export function changeSubvolume(folder: string, salt: number, count: number, counts: Map<string, number>): void {
+/** Makes `count` changes, counts them by kind in `counts`. Nested subvolumes are made only where that is asked for. */
+export function changeSubvolume(folder: string, salt: number, count: number, counts: Map<string, number>, nests = false): void {
   const script = new URL("change-subvolume.py", import.meta.url).pathname;
   const number = randomSource(salt)(2 ** 31);
-  const said = runText("python3", [script, folder, `${number}`, `${count}`, "--subvolumes"])
+  const said = runText("python3", [script, folder, `${number}`, `${count}`, ...(nests ? ["--subvolumes"] : [])])
     .split("\n")
     .at(-1)!;
   for (const [kind, made] of Object.entries(JSON.parse(said) as Record<string, number>))
