@@ -27,6 +27,7 @@ for (const place of ["ext4", "btrfs"] as const) {
     const stream = `${scratchFolder(t)}/stream`;
     const folder = `${sender}/live`;
     run("btrfs", ["-q", "subvolume", "create", folder]);
+    run("sh", ["-c", `seq 100000 > "$0/kept"`, sender]);
     const kinds = new Map<string, number>();
     const bases = new Map<string, string>();
     const counts = new Map<string, number>();
@@ -36,9 +37,12 @@ for (const place of ["ext4", "btrfs"] as const) {
       run("mount", ["-o", `remount,compress-force=${COMPRESSIONS[round % 3]}`, sender]);
       changeSubvolume(folder, 500 + round, round === 0 ? 200 : 80, counts);
       run("sh", ["-c", `for n in 1 2 3; do seq ${round} 7 $((20000 * n)) > "$0/packed-${round}-$n"; done`, folder]);
-      if (round > 0) run("cp", ["--reflink=always", `${before}/packed-0-3`, `${folder}/reflinked-${round}`]);
+      // Copies share blocks with a file of this state, and with what may be left of the same copy in the state before.
+      run("cp", ["--reflink=always", `${folder}/packed-${round}-3`, `${folder}/again-${round}`]);
+      run("cp", ["--reflink=always", `${sender}/kept`, `${folder}/reflinked-${round}`]);
       const after = `${sender}/state ${round}`;
       run("btrfs", ["-q", "subvolume", "snapshot", "-r", folder, after]);
+      run("fallocate", ["-p", "-o", "4096", "-l", "8192", `${folder}/packed-${round}-2`]);
       for (const [index, form] of FORMS.entries()) {
         const parent = before === undefined ? [] : ["-p", before];
         run("btrfs", ["-q", "send", "-f", stream, ...form, ...parent, after]);
