@@ -65,6 +65,7 @@ async function compare(pair: Pair): Promise<ChangeSet> {
     for await (const chunk of running.stdout) reader.push(chunk as Buffer);
   } catch (error) {
     running.kill();
+    await running.finished.catch(() => {});
     throw error;
   }
   // What the program says of its failure is better than what the lack of its output looks like.

@@ -24,6 +24,14 @@ cd "$work/m"
   chmod 600 s/old; chown -h 1:2 s/link; chattr +C s/moved; setfattr -x user.note s/moved
   fallocate -p -o 0 -l 4096 s/packed; truncate -s 5000 s/packed
   btrfs subvolume snapshot -r s b
+  btrfs subvolume create packed
+  for kind in zlib zstd lzo; do
+    sync
+    mount -o remount,compress-force=$kind "$work/m"
+    { seq 2500; yes $kind | head -c 6000; } > packed/$kind
+  done
+  sync
+  btrfs property set packed ro true
 } >&2
 emit() {
   name=$1; shift
@@ -38,6 +46,7 @@ emit 'full' a; echo ,
 emit 'incremental' -p a b; echo ,
 emit 'full, version 2' --proto 2 a; echo ,
 emit 'compressed' --compressed-data a; echo ,
+emit 'all kinds of compression' --compressed-data packed; echo ,
 emit 'no data' --no-data --proto 2 -p a b; echo ,
 emit 'two' a b; echo ,
 emit 'two without end' -e a b
