@@ -68,6 +68,22 @@ test("a renamed folder carries what is in it, and only that", () => {
   ]);
 });
 
+test("a folder that takes the name of the one that was just looked into", () => {
+  assert.deepEqual(told([write("a/x"), rename("a", "c"), mkdir("a", 300), mkfile("a/x", 301)]), [
+    "added a folder",
+    "added a/x file",
+    "renamed c <- a folder",
+    "modified c/x <- a/x file: content",
+  ]);
+  assert.deepEqual(told([unlink("b/x"), unlink("b/three"), rmdir("b"), mkdir("b", 300), mkfile("b/x", 301)]), [
+    "removed b folder",
+    "added b folder",
+    "removed b/three file",
+    "removed b/x file",
+    "added b/x file",
+  ]);
+});
+
 test("folders that change places", () => {
   const swap = [rename("b", "o261-7-0"), rename("a", "b"), rename("o261-7-0", "a")];
   assert.deepEqual(told(swap), ["renamed a <- b folder", "renamed b <- a folder"]);
