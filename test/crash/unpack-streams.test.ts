@@ -37,6 +37,7 @@ test("unpacking that is cut at any change", { timeout: 300_000 }, (t) => {
       const names = readdirSync(target).filter((name) => !name.startsWith(".regrow-unpack-"));
       for (const name of names)
         assert.equal(differences(`${folder}/whole/${name}`, `${target}/${name}`), "", `${failure} at ${at}`);
+      if (failure === "killed" && names.length === 0) assertNextCleansUp(target, stream);
       count(`${failure}: ${names.join("+") || "nothing"}`);
       // Only who was killed could not clean up.
       if (failure === "full" && run.status === 13 && changes[at - 1] !== "unlinkat" && changes[at - 1] !== "rmdir") {
@@ -48,6 +49,13 @@ test("unpacking that is cut at any change", { timeout: 300_000 }, (t) => {
   assert.ok(Math.min(outcomes.get("killed: nothing") ?? 0, outcomes.get("full: nothing") ?? 0) > 5);
   assert.ok((outcomes.get("killed: a") ?? 0) > 0 && (outcomes.get("killed: a+b") ?? 0) > 0);
 });
+
+/** What a process left that was killed, the next one takes away. */
+function assertNextCleansUp(target: string, stream: string): void {
+  const { status, stderr } = unpack(target, stream, {});
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(readdirSync(target).toSorted(), ["a", "b"]);
+}
 
 /** The first change of each kind, the last ones, and some between. */
 function choosePoints(changes: readonly string[]): number[] {

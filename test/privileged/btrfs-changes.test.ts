@@ -89,7 +89,7 @@ test("snapshots that can't be compared", async (t) => {
   await assert.rejects(readSnapshotChanges(one, `${mounted}/one`), { code: "program-failed" });
   await assert.rejects(readSnapshotChanges(one, `${mounted}/nowhere`), { code: "not-found" });
   await assert.rejects(readSnapshotChanges(one, one, AbortSignal.abort()), { code: "cancelled" });
-  const { changes } = await readSnapshotChanges(one, takeSnapshot(one, `${mounted}/one-1`));
+  const { changes } = await readSnapshotChanges(one, takeSnapshot(one, `${mounted}/öne-1`));
   assert.deepEqual(changes, []);
   // Not related; there is nothing in either, so that there is nothing to miss.
   await assert.doesNotReject(

@@ -2,7 +2,7 @@
  * What changed between two read-only snapshots of one subvolume, from `btrfs send --no-data`: the cost follows the changes and
  * not the size of the trees. Needs root.
  */
-import type { ByteString } from "../../base/byte-string.ts";
+import { type ByteString, bytesOf } from "../../base/byte-string.ts";
 import { throwIfCancelled } from "../../base/errors.ts";
 import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-send/changes/change.ts";
 import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
@@ -24,9 +24,9 @@ export interface SnapshotChanges extends ChangeSet {
  */
 export async function readSnapshotChanges(before: string, after: string, signal?: AbortSignal): Promise<SnapshotChanges> {
   throwIfCancelled(signal);
-  const beforeFd = openAt(CWD, before, O.RDONLY | O.DIRECTORY);
+  const beforeFd = openAt(CWD, bytesOf(before), O.RDONLY | O.DIRECTORY);
   try {
-    const afterFd = openAt(CWD, after, O.RDONLY | O.DIRECTORY);
+    const afterFd = openAt(CWD, bytesOf(after), O.RDONLY | O.DIRECTORY);
     try {
       const streamVersion = Math.min(sendStreamVersion(), 2);
       const changes = await compare({ before, after, beforeFd, afterFd, streamVersion, signal });

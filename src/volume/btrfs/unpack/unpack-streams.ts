@@ -7,13 +7,13 @@ import { RegrowError, throwIfCancelled } from "../../../base/errors.ts";
 import type { SendCommand, StreamPart } from "../../../codec/btrfs-send/command.ts";
 import { openStreamReader } from "../../../codec/btrfs-send/read-stream.ts";
 import { fsyncFd, syncFileSystem } from "../../../sys/durable.ts";
-import { existsAt, makeDirAt, removeTreeAt, renameAt, renameNoReplaceAt } from "../../../sys/names.ts";
+import { existsAt, makeDirAt, renameAt, renameNoReplaceAt } from "../../../sys/names.ts";
 import { CWD, O, closeFd, openAt } from "../../../sys/open.ts";
 import { runProgram } from "../../../sys/run-program.ts";
 import { temporaryName } from "../../../sys/temporary-name.ts";
 import { applyCommand } from "./apply-command.ts";
 import { type OpenTree, openTree } from "./open-tree.ts";
-import { makePrivateFolder } from "./private-folder.ts";
+import { type PrivateFolder, makePrivateFolder } from "./private-folder.ts";
 
 export interface UnpackOptions {
   /**
@@ -42,20 +42,21 @@ export async function unpackStreams(
 ): Promise<UnpackedSubvolume[]> {
   throwIfCancelled(options.signal);
   const targetFd = openAt(CWD, bytesOf(target), O.RDONLY | O.DIRECTORY);
-  const work = makePrivateFolder(targetFd);
-  const unpacking = startUnpacking(targetFd, work.fd, options);
+  let work: PrivateFolder | undefined;
+  let unpacking: Unpacking | undefined;
   try {
+    work = makePrivateFolder(targetFd);
+    unpacking = startUnpacking(targetFd, work.fd, options);
     for await (const chunk of source) {
       await unpacking.push(chunk);
       throwIfCancelled(options.signal);
     }
     const unpacked = unpacking.end();
-    publish(targetFd, work, unpacked);
+    publish(targetFd, work.fd, unpacked);
     return unpacked;
   } finally {
-    unpacking.close();
-    closeFd(work.fd);
-    removeTreeAt(targetFd, work.name);
+    unpacking?.close();
+    work?.remove();
     closeFd(targetFd);
   }
 }
@@ -138,9 +139,9 @@ function startUnpacking(targetFd: number, workFd: number, { findBase, signal }: 
   };
 }
 
-function publish(targetFd: number, work: { readonly fd: number }, unpacked: readonly UnpackedSubvolume[]): void {
-  syncFileSystem(work.fd);
-  for (const { name } of unpacked) if (!renameNoReplaceAt(work.fd, name, targetFd, name)) throw taken(name);
+function publish(targetFd: number, workFd: number, unpacked: readonly UnpackedSubvolume[]): void {
+  syncFileSystem(workFd);
+  for (const { name } of unpacked) if (!renameNoReplaceAt(workFd, name, targetFd, name)) throw taken(name);
   fsyncFd(targetFd);
 }
 
