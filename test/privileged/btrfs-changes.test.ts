@@ -80,6 +80,47 @@ test("a write through one of many names is told of all of them", async (t) => {
   assert.deepEqual(names, ["file", ...Array.from({ length: 1500 }, (_, n) => `moved/a-rather-long-name-${n + 1}`)].toSorted());
 });
 
+test("nested subvolumes that come and go while the folder's time stays", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const mounted = mountedFileSystem(t, "btrfs", 300);
+  const folder = `${mounted}/live`;
+  run("btrfs", ["-q", "subvolume", "create", folder]);
+  mkdirSync(`${folder}/with/in`, { recursive: true });
+  run("btrfs", ["-q", "subvolume", "create", `${folder}/with/old`]);
+  const before = takeSnapshot(folder, `${mounted}/before`);
+  run("btrfs", ["-q", "subvolume", "create", `${folder}/with/new`]);
+  run("btrfs", ["-q", "subvolume", "delete", `${folder}/with/old`]);
+  run("touch", ["-r", `${before}/with`, `${folder}/with`]);
+  const after = takeSnapshot(folder, `${mounted}/after`);
+  const { changes } = await readSnapshotChanges(before, after);
+  assert.deepEqual(
+    changes.map(({ kind, path, type }) => `${kind} ${path} ${type}`),
+    ["added with/new folder", "removed with/old folder"],
+  );
+});
+
+test("a folder that is removed together with a nested subvolume", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const mounted = mountedFileSystem(t, "btrfs", 300);
+  const folder = `${mounted}/live`;
+  run("btrfs", ["-q", "subvolume", "create", folder]);
+  mkdirSync(`${folder}/gone/inner`, { recursive: true });
+  // Linux takes the subvolume's number for an inode's that it has not come to yet.
+  for (let number = 0; number < 20; number++) run("btrfs", ["-q", "subvolume", "create", `${mounted}/other${number}`]);
+  for (const name of ["gone/nested", "gone/inner/nested"]) run("btrfs", ["-q", "subvolume", "create", `${folder}/${name}`]);
+  const before = takeSnapshot(folder, `${mounted}/before`);
+  for (const name of ["gone/nested", "gone/inner/nested"]) run("btrfs", ["-q", "subvolume", "delete", `${folder}/${name}`]);
+  run("rm", ["-r", `${folder}/gone`]);
+  const after = takeSnapshot(folder, `${mounted}/after`);
+  const dump = run("sh", ["-c", 'btrfs -q send --no-data -p "$0" "$1" | btrfs receive --dump', before, after]).toString();
+  assert.doesNotMatch(dump, /rmdir/, "this kernel tells of it: the test shows nothing any more");
+  const { changes } = await readSnapshotChanges(before, after);
+  assert.deepEqual(
+    changes.map(({ kind, path }) => `${kind} ${path}`),
+    ["modified ", "removed gone", "removed gone/inner", "removed gone/inner/nested", "removed gone/nested"],
+  );
+});
+
 test("snapshots that can't be compared", async (t) => {
   if (!requires(t, NEEDS)) return;
   const mounted = mountedFileSystem(t, "btrfs", 300);

@@ -1,7 +1,7 @@
 /** Random changes of a btrfs subvolume, and an independent judge of what is said to have changed. */
 import { randomSource } from "./property.ts";
 import { run, runText } from "./programs.ts";
-import type { StreamChange } from "../../src/codec/btrfs-send/changes/change.ts";
+import type { StreamChange, TouchedEntry } from "../../src/codec/btrfs-send/changes/change.ts";
 
 export interface InodeFacts {
   readonly type: number;
@@ -61,7 +61,7 @@ export function judgeChanges(
   a: TreeOfFacts,
   b: TreeOfFacts,
   changes: readonly StreamChange[],
-  touched: readonly string[],
+  touched: readonly TouchedEntry[],
 ): Judgement {
   const missed: string[] = [];
   const unexplained: string[] = [];
@@ -111,7 +111,7 @@ export function judgeChanges(
   }
   for (const path of [...told.keys()]) if (!b.has(path)) unexplained.push(`${path}: is not in B`);
   for (const path of [...removed]) if (!a.has(path)) unexplained.push(`${path}: is not in A`);
-  missed.push(...lostLinks(a, b, told, removed, touched));
+  missed.push(...lostLinks(a, b, new Set([...told.keys(), ...touched.map(({ path }) => path)]), removed));
   return { missed, needless, unexplained, differences };
 }
 
@@ -128,20 +128,14 @@ function originOf(path: string, told: ReadonlyMap<string, StreamChange>): string
 }
 
 /** Of each file that has other names than before, one must be told of: an old one, or a new one, or one that was touched. */
-function lostLinks(
-  a: TreeOfFacts,
-  b: TreeOfFacts,
-  told: ReadonlyMap<string, StreamChange>,
-  removed: ReadonlySet<string>,
-  touched: readonly string[],
-): string[] {
+function lostLinks(a: TreeOfFacts, b: TreeOfFacts, told: ReadonlySet<string>, removed: ReadonlySet<string>): string[] {
   const [before, now] = [namesByInode(a), namesByInode(b)];
   const lost: string[] = [];
   for (const [inode, names] of now) {
     const old = before.get(inode);
     const first = names[0]!;
     if (old === undefined || b.get(first)!.links === a.get(old[0]!)!.links) continue;
-    const isTold = names.some((name) => told.has(name) || touched.includes(name)) || old.some((name) => removed.has(name));
+    const isTold = names.some((name) => told.has(name)) || old.some((name) => removed.has(name));
     if (!isTold) lost.push(`${first}: its other names`);
   }
   return lost;

@@ -11,6 +11,7 @@ import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { startProgram } from "../../sys/run-program.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { addNestedSubvolumes, isPlaceholder } from "./nested-subvolumes.ts";
 
 export interface SnapshotChanges extends ChangeSet {
@@ -51,6 +52,8 @@ interface Pair {
 async function compare(pair: Pair): Promise<ChangeSet> {
   const changes = openChangeReader({
     lookUp: (path) => lookUp(pair.beforeFd, path),
+    xattrOf: (path, name) => xattrOf(pair.beforeFd, path, name),
+    isInB: (path) => tryStatAt(pair.afterFd, path) !== undefined,
     namesOf: (ino) => namesOfInode(pair.afterFd, ino),
   });
   const reader = openStreamReader(changes.take);
@@ -78,6 +81,11 @@ function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
   const stat = path === "" ? statFd(rootFd) : tryStatAt(rootFd, path);
   // Streams are about a tree without these: something else can take their names.
   return stat === undefined || isPlaceholder(stat) ? undefined : entryOf(stat);
+}
+
+function xattrOf(rootFd: number, path: ByteString, name: ByteString): Uint8Array | undefined {
+  const xattrs = path === "" ? readXattrsFd(rootFd) : readXattrsAt(rootFd, path);
+  return xattrs.find((xattr) => xattr.name === name)?.value;
 }
 
 function entryOf(stat: Stat): BaseEntry {

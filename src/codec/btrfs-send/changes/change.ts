@@ -34,10 +34,17 @@ export interface ChangeSet {
   /** Sorted by path, what is removed first. */
   readonly changes: readonly StreamChange[];
   /**
-   * Paths in B of what the stream names without any difference that it could tell: their inode was written for the time of the
-   * last access, the number of links or the like.
+   * What the stream names without any difference that it could tell: the inode was written for the time of the last access, the
+   * number of links or the like. Sorted by path.
    */
-  readonly touched: readonly ByteString[];
+  readonly touched: readonly TouchedEntry[];
+}
+
+/** The same file in A, where it is `from`, and in B. */
+export interface TouchedEntry {
+  readonly path: ByteString;
+  readonly from: ByteString;
+  readonly type: StreamEntryType;
 }
 
 /** One entry of A. */
@@ -53,6 +60,16 @@ export interface BaseEntry {
 export interface ChangeBase {
   /** What A has at this path, no link followed; undefined where there is nothing. */
   lookUp(path: ByteString): BaseEntry | undefined;
+  /**
+   * The extended attribute that the entry has in A. Linux tells of the capabilities of every file that it names, even if only the
+   * time of the last access is another.
+   */
+  xattrOf(path: ByteString, name: ByteString): Uint8Array | undefined;
+  /**
+   * Whether B has this path. Asked for what a stream leaves under an orphan's name: of a folder that held a nested subvolume, Linux
+   * may never tell that it was removed.
+   */
+  isInB(path: ByteString): boolean;
   /**
    * All paths in B of the file with this inode number: a write through one name is told of one name only. Asked for files with
    * changes that have names which the stream does not mention.

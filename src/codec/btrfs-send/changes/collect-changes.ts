@@ -1,6 +1,6 @@
 /** From the names as they have become to the list of changes: old names of a file are paired with its new ones. */
 import { type ByteString, joinBytes } from "../../../base/byte-string.ts";
-import type { ChangeBase, ChangeSet, StreamAspect, StreamChange } from "./change.ts";
+import type { ChangeBase, ChangeSet, StreamAspect, StreamChange, TouchedEntry } from "./change.ts";
 import { type Folder, type Inode, type Namespace, originOf, pathOf } from "./namespace.ts";
 
 /** The names of one file that were mentioned. */
@@ -15,7 +15,7 @@ interface Names {
 
 export function collectChanges(names: Namespace, base: Pick<ChangeBase, "namesOf">): ChangeSet {
   const changes: StreamChange[] = [];
-  const touched: ByteString[] = [];
+  const touched: TouchedEntry[] = [];
   for (const [inode, its] of groupNames(names)) {
     const what = aspectsOf(inode);
     if (inode.base === undefined) {
@@ -26,10 +26,10 @@ export function collectChanges(names: Namespace, base: Pick<ChangeBase, "namesOf
     changes.push(...changesOfNames(inode, its, what));
     for (const { path, from } of its.kept) {
       if (what.length > 0) changes.push({ kind: "modified", path, from, ...detailsOf(inode, what) });
-      else if (inode.isTouched) touched.push(path);
+      else if (inode.isTouched) touched.push({ path, from, type: inode.type });
     }
   }
-  return { changes: changes.toSorted(compareChanges), touched: touched.toSorted() };
+  return { changes: changes.toSorted(compareChanges), touched: touched.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
 }
 
 function groupNames(names: Namespace): Map<Inode, Names> {

@@ -14,6 +14,8 @@ export interface Inode {
   readonly ino: number;
   /** What A says of it; undefined for what the stream created. */
   readonly base: BaseEntry | undefined;
+  /** One of its paths in A, where it is from there. */
+  readonly origin: ByteString | undefined;
   /** The number of its names by now. */
   links: number;
   readonly what: Set<StreamAspect>;
@@ -60,10 +62,10 @@ export function openNamespace(base: Pick<ChangeBase, "lookUp">): Namespace {
   let lastFolder: Folder | undefined;
 
   function inodeOfBase(path: ByteString, entry: BaseEntry, parent: Folder | undefined, name: ByteString): Inode {
-    if (entry.type === "folder") return newInode(entry.type, entry.ino, entry, newFolder(path, parent, name));
+    if (entry.type === "folder") return newInode(entry.type, entry.ino, { entry, path }, newFolder(path, parent, name));
     const known = filesOfBase.get(entry.ino);
     if (known !== undefined) return known;
-    const inode = newInode(entry.type, entry.ino, entry, undefined);
+    const inode = newInode(entry.type, entry.ino, { entry, path }, undefined);
     filesOfBase.set(entry.ino, inode);
     return inode;
   }
@@ -180,9 +182,14 @@ export function originOf(root: Inode, path: ByteString): ByteString | undefined 
   }
 }
 
-function newInode(type: StreamEntryType, ino: number, base: BaseEntry | undefined, folder: Folder | undefined): Inode {
-  const links = base?.links ?? 1;
-  return { type, ino, base, links, what: new Set(), xattrs: new Set(), mtime: undefined, isTouched: false, folder };
+function newInode(
+  type: StreamEntryType,
+  ino: number,
+  base: { readonly entry: BaseEntry; readonly path: ByteString } | undefined,
+  folder: Folder | undefined,
+): Inode {
+  const known = { type, ino, base: base?.entry, origin: base?.path, folder };
+  return { ...known, links: base?.entry.links ?? 1, what: new Set(), xattrs: new Set(), mtime: undefined, isTouched: false };
 }
 
 function lookUpRoot(base: Pick<ChangeBase, "lookUp">): BaseEntry {

@@ -9,7 +9,7 @@ import type { SendCommand, StreamPart, StreamTime } from "../command.ts";
 import { corruptStream, unsupportedStream } from "../failures.ts";
 import type { ChangeBase, ChangeSet, StreamAspect, StreamEntryType } from "./change.ts";
 import { collectChanges } from "./collect-changes.ts";
-import { type Namespace, openNamespace } from "./namespace.ts";
+import { type Inode, type Namespace, openNamespace } from "./namespace.ts";
 
 export interface ChangeReader {
   /** Takes the next part of the stream. Throws `corrupt` where it does not fit to A, `unsupported` for a full stream. */
@@ -28,18 +28,31 @@ export function openChangeReader(base: ChangeBase): ChangeReader {
       else if (part.kind === "subvol" || part.kind === "snapshot") {
         if (part.kind === "subvol") throw unsupportedStream("it is a whole subvolume and no difference");
         if (++snapshots > 1) throw unsupportedStream("it has several subvolumes");
-      } else if (part.kind !== "header") apply(names, part);
+      } else if (part.kind !== "header") apply(names, part, base);
     },
     finish() {
       if (!isEnded) throw corruptStream("its end is missing");
+      dropOrphans(names, base);
       return collectChanges(names, base);
     },
   };
 }
 
+/** Removed folders that the stream has moved aside, always into the root, and never removed. */
+function dropOrphans({ root }: Namespace, base: Pick<ChangeBase, "isInB">): void {
+  for (const [name, slot] of root.folder!.slots) {
+    const { base: before, now } = slot;
+    const ino = Number(ORPHAN.exec(name)?.[1]);
+    const isMovedAside = now?.base !== undefined && now !== before && now.ino === ino;
+    if (isMovedAside && !base.isInB(name)) slot.now = undefined;
+  }
+}
+
+const ORPHAN = /^o(\d+)-\d+-\d+$/;
+
 type Change = Exclude<SendCommand, { kind: "subvol" | "snapshot" | "end" }>;
 
-function apply(names: Namespace, command: Change): void {
+function apply(names: Namespace, command: Change, base: Pick<ChangeBase, "xattrOf">): void {
   switch (command.kind) {
     case "mkfile":
     case "mkdir":
@@ -59,12 +72,8 @@ function apply(names: Namespace, command: Change): void {
     case "utimes":
       return setTime(names, command);
     case "set-xattr":
-    case "remove-xattr": {
-      const inode = names.find(command.path);
-      inode.what.add("xattrs");
-      inode.xattrs.add(command.name);
-      return;
-    }
+    case "remove-xattr":
+      return changeXattr(names.find(command.path), command, base);
     case "write":
     case "clone":
     case "truncate":
@@ -84,6 +93,21 @@ function setTime(names: Namespace, { path, mtime }: { path: Change["path"]; mtim
   const inode = names.find(path);
   inode.mtime = mtime;
   inode.isTouched = true;
+}
+
+type XattrChange = Extract<SendCommand, { kind: "set-xattr" | "remove-xattr" }>;
+
+function changeXattr(inode: Inode, command: XattrChange, base: Pick<ChangeBase, "xattrOf">): void {
+  const { origin, xattrs } = inode;
+  if (command.kind === "set-xattr" && origin !== undefined && !xattrs.has(command.name)) {
+    const old = base.xattrOf(origin, command.name);
+    if (old !== undefined && Buffer.compare(old, command.value) === 0) {
+      inode.isTouched = true;
+      return;
+    }
+  }
+  inode.what.add("xattrs");
+  xattrs.add(command.name);
 }
 
 const TYPE_OF: Record<"mkfile" | "mkdir" | "mkfifo" | "mksock" | "mknod" | "symlink", StreamEntryType> = {

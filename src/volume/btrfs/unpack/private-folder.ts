@@ -44,6 +44,11 @@ export function makePrivateFolder(parentFd: number): PrivateFolder {
   throw new RegrowError("locked", "Another process removes the folder that is being made, again and again.");
 }
 
+/** Whether the next process may take such a folder for one of these. */
+export function isPrivateName(name: ByteString): boolean {
+  return name.startsWith(`.${PREFIX}-`) && name.endsWith(SUFFIX);
+}
+
 /** Undefined where somebody took it for abandoned before it was locked. */
 function tryMake(parentFd: number, name: ByteString): PrivateFolder | undefined {
   makeDirAt(parentFd, name, 0o700);
@@ -80,7 +85,7 @@ function remove(parentFd: number, name: ByteString, fd: number, lock: Lock): voi
 
 function removeAbandoned(parentFd: number): void {
   for (const { name } of readDir(parentFd)) {
-    if (!name.startsWith(`.${PREFIX}-`) || !name.endsWith(SUFFIX)) continue;
+    if (!isPrivateName(name)) continue;
     const lock = tryLockIn(parentFd, name);
     if (lock === undefined) continue;
     try {

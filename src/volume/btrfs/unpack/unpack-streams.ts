@@ -5,6 +5,7 @@
 import { type ByteString, bytesOf, displayBytes } from "../../../base/byte-string.ts";
 import { RegrowError, throwIfCancelled } from "../../../base/errors.ts";
 import type { SendCommand, StreamPart } from "../../../codec/btrfs-send/command.ts";
+import { hostileStream, shown } from "../../../codec/btrfs-send/failures.ts";
 import { openStreamReader } from "../../../codec/btrfs-send/read-stream.ts";
 import { fsyncFd, syncFileSystem } from "../../../sys/durable.ts";
 import { existsAt, makeDirAt, renameAt, renameNoReplaceAt } from "../../../sys/names.ts";
@@ -13,7 +14,7 @@ import { runProgram } from "../../../sys/run-program.ts";
 import { temporaryName } from "../../../sys/temporary-name.ts";
 import { applyCommand } from "./apply-command.ts";
 import { type OpenTree, openTree } from "./open-tree.ts";
-import { type PrivateFolder, makePrivateFolder } from "./private-folder.ts";
+import { type PrivateFolder, isPrivateName, makePrivateFolder } from "./private-folder.ts";
 
 export interface UnpackOptions {
   /**
@@ -80,6 +81,7 @@ function startUnpacking(targetFd: number, workFd: number, { findBase, signal }: 
 
   async function begin(command: Extract<SendCommand, { kind: "subvol" | "snapshot" }>): Promise<void> {
     const { path: name, uuid, ctransid } = command;
+    if (isPrivateName(name)) throw hostileStream(`the subvolume's name ${shown(name)} is kept for unfinished work`);
     if (existsAt(targetFd, name) || existsAt(workFd, name)) throw taken(name);
     if (command.kind === "subvol") makeDirAt(workFd, name, 0o700);
     else await copyBase(command.cloneUuid, command.cloneCtransid, name);

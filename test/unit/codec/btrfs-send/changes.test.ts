@@ -136,6 +136,17 @@ test("a folder that is removed by way of an orphan's name", () => {
   ]);
 });
 
+test("a removed folder of which the removal is never told", () => {
+  assert.deepEqual(told([unlink("b/x"), unlink("b/three"), rename("b", "o261-7-0")]), [
+    "removed b folder",
+    "removed b/three file",
+    "removed b/x file",
+  ]);
+  // A file that really has such a name.
+  assert.deepEqual(told([rename("file", "o300-1-0")]), ["renamed o300-1-0 <- file file"]);
+  assert.deepEqual(told([mkfile("o300-1-0", 300)]), ["added o300-1-0 file"]);
+});
+
 test("what is told of one name is told of all", () => {
   const names = { 266: ["one", "two", "c/three"] };
   assert.deepEqual(told([write("one"), rename("b", "c")], names), [
@@ -161,7 +172,10 @@ test("what is told of one name is told of all", () => {
 test("times of the last access, of links and of attributes", () => {
   const { changes, touched } = changesOf([utimes("file", OLD), utimes("a", OLD)]);
   assert.deepEqual(changes, []);
-  assert.deepEqual(touched, ["a", "file"]);
+  assert.deepEqual(touched, [
+    { path: "a", from: "a", type: "folder" },
+    { path: "file", from: "file", type: "file" },
+  ]);
   assert.deepEqual(told([utimes("file", NEW), { kind: "fileattr", path: p("file"), flags: 2 }]), [
     "modified file <- file file: flags,time",
   ]);
@@ -172,6 +186,17 @@ test("times of the last access, of links and of attributes", () => {
   assert.deepEqual(xattrs.changes, [
     { kind: "modified", path: "file", from: "file", type: "file", ino: 263, what: ["xattrs"], xattrs: ["user.a", "user.b"] },
   ]);
+});
+
+test("capabilities that are told of and are the old ones", () => {
+  const capability = (path: string, value: string): SendCommand => {
+    return { kind: "set-xattr", path: p(path), name: p("security.capability"), value: Buffer.from(value) };
+  };
+  const { changes, touched } = changesOf([rename("a", "c"), capability("c/x", "cap"), utimes("c/x", OLD)]);
+  assert.deepEqual([changes.length, touched], [1, [{ path: "c/x", from: "a/x", type: "file" }]]);
+  assert.deepEqual(told([capability("a/x", "other")]), ["modified a/x <- a/x file: xattrs"]);
+  assert.deepEqual(told([capability("a/x", "other"), capability("a/x", "cap")]), ["modified a/x <- a/x file: xattrs"]);
+  assert.deepEqual(told([capability("b/x", "cap")]), ["modified b/x <- b/x file: xattrs"]);
 });
 
 test("A is looked at where the stream is, and nowhere else", () => {
@@ -227,6 +252,8 @@ function baseOf(asked: string[], names: Record<number, string[]>): Parameters<ty
       const entry = TREE[path];
       return entry === undefined ? undefined : { type: entry[0], ino: entry[1], links: entry[2] ?? 1, mtime: OLD };
     },
+    xattrOf: (path, name) => (path === "a/x" && name === "security.capability" ? Buffer.from("cap") : undefined),
+    isInB: (path) => path === "o300-1-0",
     namesOf(ino) {
       const known = names[ino];
       assert.ok(known !== undefined, `asked for the names of ${ino}`);

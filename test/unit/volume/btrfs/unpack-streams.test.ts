@@ -39,6 +39,7 @@ test("a tree", async (t) => {
   assert.equal(statSync(`${target}/tree/folder`, { bigint: true }).mtimeNs, -4_999_999_993n);
   assert.equal(readlinkSync(`${target}/tree/link`), "/etc/passwd");
   await assert.rejects(unpackStreams(stream("tree"), target), { code: "exists" });
+  await assert.rejects(unpackStreams(stream(".regrow-unpack-x.partial"), target), { code: "hostile" });
 });
 
 test("several at once, of which none disturbs another", async (t) => {
