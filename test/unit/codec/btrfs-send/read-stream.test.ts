@@ -1,6 +1,7 @@
 /** Streams of the real `btrfs send`, read, told as `btrfs receive --dump` does, and written again byte for byte. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesOf } from "../../../../src/base/byte-string.ts";
 import type { SendCommand, StreamPart, StreamVersion } from "../../../../src/codec/btrfs-send/command.ts";
 import { crc32c } from "../../../../src/codec/btrfs-send/crc32c.ts";
 import { encodeCommand, encodeHeader } from "../../../../src/codec/btrfs-send/encode-command.ts";
@@ -70,6 +71,27 @@ test("an asynchronous source hands out what came before the damage", async () =>
     { code: "corrupt" },
   );
   assert.ok(parts.length > 5);
+});
+
+test("a long stream takes no more memory than a short one", async () => {
+  const chunks = function* (count: number): Generator<Buffer> {
+    yield encodeHeader(2);
+    yield encodeCommand({ kind: "subvol", path: bytesOf("s"), uuid: "0".repeat(32), ctransid: 1 }, 2);
+    const write = encodeCommand({ kind: "write", path: bytesOf("f"), offset: 0, data: Buffer.alloc(131_072, "data") }, 2);
+    // Cut so that each command has to be put together.
+    const twice = Buffer.concat([write, write]);
+    for (let index = 0; index < count; index++) yield* [twice.subarray(0, 100_000), twice.subarray(100_000)];
+    yield encodeCommand({ kind: "end" }, 2);
+  };
+  let [bytes, most] = [0, 0];
+  const before = process.memoryUsage().arrayBuffers;
+  for await (const part of readStream(chunks(2000))) {
+    if (part.kind !== "write") continue;
+    bytes += part.data.length;
+    if (bytes % 2 ** 24 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  assert.equal(bytes, 4000 * 131_072);
+  assert.ok(most < 128 * 2 ** 20, `${most} bytes of ${bytes}`);
 });
 
 test("nothing is read after a failure", () => {
