@@ -199,5 +199,6 @@ function lookUpRoot(base: Pick<ChangeBase, "lookUp">): BaseEntry {
 }
 
 function unfit(path: ByteString, reason: string): Error {
-  return corruptStream(`it does not fit to what it is compared with: ${shown(path)} ${reason}`);
+  const hint = "Compare it with the very snapshot that it was made against (btrfs send -p).";
+  return corruptStream(`it does not fit to what it is compared with: ${shown(path)} ${reason}`, hint);
 }

@@ -26,8 +26,8 @@ export function openChangeReader(base: ChangeBase): ChangeReader {
     take(part) {
       if (part.kind === "end") isEnded = true;
       else if (part.kind === "subvol" || part.kind === "snapshot") {
-        if (part.kind === "subvol") throw unsupportedStream("it is a whole subvolume and no difference");
-        if (++snapshots > 1) throw unsupportedStream("it has several subvolumes");
+        if (part.kind === "subvol") throw unsupportedStream("it is a whole subvolume and no difference", ONE_DIFFERENCE);
+        if (++snapshots > 1) throw unsupportedStream("it has several subvolumes", ONE_DIFFERENCE);
       } else if (part.kind !== "header") apply(names, part, base);
     },
     finish() {
@@ -48,6 +48,7 @@ function dropOrphans({ root }: Namespace, base: Pick<ChangeBase, "isInB">): void
   }
 }
 
+const ONE_DIFFERENCE = "Send one subvolume, against its parent (btrfs send --no-data -p PARENT SUBVOLUME).";
 const ORPHAN = /^o(\d+)-\d+-\d+$/;
 
 type Change = Exclude<SendCommand, { kind: "subvol" | "snapshot" | "end" }>;

@@ -56,7 +56,7 @@ export function applyCommand(tree: OpenTree, command: TreeCommand, findSource: F
       // `btrfs receive` passes over them too: an immutable file could not be filled.
       return;
     case "update-extent":
-      throw unsupportedStream("it has no data (btrfs send --no-data), so it can be read but not unpacked");
+      throw unsupportedStream("it tells of changes and has no data", "Send it again, without --no-data.");
     case "enable-verity":
       throw unsupportedStream("it turns on fs-verity");
   }
