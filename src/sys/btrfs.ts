@@ -1,0 +1,105 @@
+/**
+ * What a btrfs file system tells of itself by ioctl, from its own trees. Needs CAP_SYS_ADMIN. The structures hold their buffers, so
+ * that no pointer has to be passed.
+ */
+import type { ByteString } from "../base/byte-string.ts";
+import { isErrno } from "../base/errors.ts";
+import { declare, lastError } from "./native.ts";
+import { CWD } from "./open.ts";
+import { readFileAt } from "./read-file.ts";
+
+const ioctl = declare("int ioctl(int, uint64_t, void *)");
+
+const TREE_SEARCH_V2 = 0xc0709411;
+const INO_LOOKUP = 0xd0009412;
+const INODE_REF = 12;
+const INODE_EXTREF = 13;
+const SEARCH_HEADER = 112;
+const ITEM_HEADER = 32;
+const ALL = 0xffff_ffff_ffff_ffffn;
+const ROOM = 64 * 1024;
+
+/** All paths, from the root of the subvolume that `fd` is open in, of the file with this inode number. Throws SystemError. */
+export function namesOfInode(fd: number, ino: number): ByteString[] {
+  const names: ByteString[] = [];
+  const folders = new Map<bigint, ByteString>();
+  for (const { parent, name } of referencesOf(fd, ino)) {
+    const folder = folders.get(parent) ?? pathOfFolder(fd, parent);
+    folders.set(parent, folder);
+    names.push(`${folder}${name}` as ByteString);
+  }
+  return names;
+}
+
+/** The newest version of send streams that the running kernel writes. */
+export function sendStreamVersion(): number {
+  try {
+    return Number(readFileAt(CWD, "/sys/fs/btrfs/features/send_stream_version").toString("latin1").trim());
+  } catch (error) {
+    // Older kernels have no such file.
+    if (isErrno(error, "ENOENT")) return 1;
+    throw error;
+  }
+}
+
+interface Reference {
+  readonly parent: bigint;
+  readonly name: ByteString;
+}
+
+/** Which folders name the inode: items of a few names each, of two forms. */
+function* referencesOf(fd: number, ino: number): Generator<Reference> {
+  const search = Buffer.alloc(SEARCH_HEADER + ROOM);
+  let [type, offset] = [INODE_REF, 0n];
+  for (;;) {
+    // Tree 0 is the one of the open file.
+    search.fill(0, 0, SEARCH_HEADER);
+    search.writeBigUInt64LE(BigInt(ino), 8);
+    search.writeBigUInt64LE(BigInt(ino), 16);
+    search.writeBigUInt64LE(offset, 24);
+    search.writeBigUInt64LE(ALL, 32);
+    search.writeBigUInt64LE(ALL, 48);
+    search.writeUInt32LE(type, 56);
+    search.writeUInt32LE(INODE_EXTREF, 60);
+    search.writeUInt32LE(0xffff_ffff, 64);
+    search.writeBigUInt64LE(BigInt(ROOM), 104);
+    if (ioctl(fd, TREE_SEARCH_V2, search) < 0) throw lastError("ioctl BTRFS_IOC_TREE_SEARCH_V2");
+    const count = search.readUInt32LE(64);
+    if (count === 0) return;
+    let at = SEARCH_HEADER;
+    for (let item = 0; item < count; item++) {
+      offset = search.readBigUInt64LE(at + 16);
+      type = search.readUInt32LE(at + 24);
+      const data = search.subarray(at + ITEM_HEADER, at + ITEM_HEADER + search.readUInt32LE(at + 28));
+      yield* type === INODE_REF ? plainReferences(data, offset) : extendedReferences(data);
+      at += ITEM_HEADER + data.length;
+    }
+    if (offset === ALL) [type, offset] = [type + 1, 0n];
+    else offset += 1n;
+    if (type > INODE_EXTREF) return;
+  }
+}
+
+function* plainReferences(data: Buffer, parent: bigint): Generator<Reference> {
+  for (let at = 0; at < data.length;) {
+    const end = at + 10 + data.readUInt16LE(at + 8);
+    yield { parent, name: data.toString("latin1", at + 10, end) as ByteString };
+    at = end;
+  }
+}
+
+function* extendedReferences(data: Buffer): Generator<Reference> {
+  for (let at = 0; at < data.length;) {
+    const end = at + 18 + data.readUInt16LE(at + 16);
+    yield { parent: data.readBigUInt64LE(at), name: data.toString("latin1", at + 18, end) as ByteString };
+    at = end;
+  }
+}
+
+/** With a slash at its end; "" is the root. */
+function pathOfFolder(fd: number, ino: bigint): ByteString {
+  const lookup = Buffer.alloc(4096);
+  lookup.writeBigUInt64LE(ino, 8);
+  if (ioctl(fd, INO_LOOKUP, lookup) < 0) throw lastError("ioctl BTRFS_IOC_INO_LOOKUP");
+  return lookup.toString("latin1", 16, lookup.indexOf(0, 16)) as ByteString;
+}

@@ -1,0 +1,106 @@
+/**
+ * What changed between two read-only snapshots of one subvolume, from `btrfs send --no-data`: the cost follows the changes and
+ * not the size of the trees. Needs root.
+ */
+import { type ByteString, bytesOf } from "../../base/byte-string.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
+import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-send/changes/change.ts";
+import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
+import { openStreamReader } from "../../codec/btrfs-send/read-stream.ts";
+import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
+import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
+import { startProgram } from "../../sys/run-program.ts";
+import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
+import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
+import { addNestedSubvolumes, isPlaceholder } from "./nested-subvolumes.ts";
+
+export interface SnapshotChanges extends ChangeSet {
+  /** 1 where the kernel is too old to tell of inode flags (chattr) that changed and nothing else. */
+  readonly streamVersion: number;
+}
+
+/**
+ * Compares the snapshot `after` with `before`. A subvolume nested in one of them is an empty folder there, and counts as one.
+ * Throws `program-failed` with btrfs's own words where they are not both read-only or not related, and `cancelled`.
+ */
+export async function readSnapshotChanges(before: string, after: string, signal?: AbortSignal): Promise<SnapshotChanges> {
+  throwIfCancelled(signal);
+  const beforeFd = openAt(CWD, bytesOf(before), O.RDONLY | O.DIRECTORY);
+  try {
+    const afterFd = openAt(CWD, bytesOf(after), O.RDONLY | O.DIRECTORY);
+    try {
+      const streamVersion = Math.min(sendStreamVersion(), 2);
+      const changes = await compare({ before, after, beforeFd, afterFd, streamVersion, signal });
+      return { ...addNestedSubvolumes(changes, beforeFd, afterFd), streamVersion };
+    } finally {
+      closeFd(afterFd);
+    }
+  } finally {
+    closeFd(beforeFd);
+  }
+}
+
+interface Pair {
+  readonly before: string;
+  readonly after: string;
+  readonly beforeFd: number;
+  readonly afterFd: number;
+  readonly streamVersion: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function compare(pair: Pair): Promise<ChangeSet> {
+  const changes = openChangeReader({
+    lookUp: (path) => lookUp(pair.beforeFd, path),
+    xattrOf: (path, name) => xattrOf(pair.beforeFd, path, name),
+    isInB: (path) => tryStatAt(pair.afterFd, path) !== undefined,
+    namesOf: (ino) => namesOfInode(pair.afterFd, ino),
+  });
+  const reader = openStreamReader(changes.take);
+  const protocol = pair.streamVersion > 1 ? ["--proto", `${pair.streamVersion}`] : [];
+  const running = startProgram({
+    program: "btrfs",
+    args: ["send", "-q", "--no-data", ...protocol, "-p", pair.before, "--", pair.after],
+    effect: "read",
+    ...(pair.signal === undefined ? {} : { signal: pair.signal }),
+  });
+  try {
+    for await (const chunk of running.stdout) reader.push(chunk as Buffer);
+  } catch (error) {
+    running.kill();
+    await running.finished.catch(() => {});
+    throw error;
+  }
+  // What the program says of its failure is better than what the lack of its output looks like.
+  await running.finished;
+  reader.end();
+  return changes.finish();
+}
+
+function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
+  const stat = path === "" ? statFd(rootFd) : tryStatAt(rootFd, path);
+  // Streams are about a tree without these: something else can take their names.
+  return stat === undefined || isPlaceholder(stat) ? undefined : entryOf(stat);
+}
+
+function xattrOf(rootFd: number, path: ByteString, name: ByteString): Uint8Array | undefined {
+  const xattrs = path === "" ? readXattrsFd(rootFd) : readXattrsAt(rootFd, path);
+  return xattrs.find((xattr) => xattr.name === name)?.value;
+}
+
+function entryOf(stat: Stat): BaseEntry {
+  return {
+    type: TYPES[typeOf(stat.mode)] ?? "device",
+    ino: stat.inoHigh * 2 ** 32 + stat.inoLow,
+    links: stat.nlink,
+    mtime: { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds },
+  };
+}
+
+const TYPES: Readonly<Record<number, StreamEntryType>> = {
+  [S_IFREG]: "file",
+  [S_IFDIR]: "folder",
+  [S_IFLNK]: "link",
+  [S_IFIFO]: "fifo",
+  [S_IFSOCK]: "socket",
+};
