@@ -30,3 +30,12 @@ export function parsePair(text: string): readonly [string, string] {
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
   throw new RegrowError("usage", `${text}: not KEY=VALUE.`);
 }
+
+/** One of the given words. */
+export function oneOf<Word extends string>(option: string, words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    throw new RegrowError("usage", `--${option}: ${text}: is none of ${words.join(", ")}.`);
+  };
+}

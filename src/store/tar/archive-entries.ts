@@ -10,8 +10,8 @@ import { closeContent, hashContent, openContent } from "../content/content-forma
 import { payloadChunks } from "../content/payload-chunks.ts";
 import { damagedObject, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
-import { type LinkGroups, linkTarget } from "./link-groups.ts";
-import type { TreeItem } from "./tree-order.ts";
+import { type LinkGroups, linkTarget } from "../tree/link-names.ts";
+import type { TreeItem } from "../tree/tree-order.ts";
 
 export interface EntrySettings {
   readonly repository: Repository;

@@ -14,8 +14,8 @@ import type { Repository } from "../repository.ts";
 import { type FoundEntry, findEntry } from "../tree/find-entry.ts";
 import { rootSidecar } from "../tree/folder-view.ts";
 import { archiveEntries } from "./archive-entries.ts";
-import { findLinkGroups } from "./link-groups.ts";
-import { type TreeItem, walkInOrder } from "./tree-order.ts";
+import { findLinkGroups } from "../tree/link-names.ts";
+import { type TreeItem, walkInOrder } from "../tree/tree-order.ts";
 
 export interface ExportOptions {
   /** Only what is at this path of the commit, a folder (which becomes the archive's root) or a file. */

@@ -1,13 +1,14 @@
 /**
- * All that is in a commit's tree, in the order of the bytes of the whole path: as a folder's own path ends in a slash, it comes right
- * before what is in it. The first name of a file with several is the first in that order, so it comes before the others.
+ * All that is in a commit's tree, each folder right before what is in it: in the order of the bytes of the whole path, where a folder's
+ * ends in a slash, as archives have it; or in the order of the names alone, as send streams have it. The first name of a file with
+ * several is the first in the order of paths, so there it comes before the others.
  */
 import { type ByteString, joinBytes } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { EntryRecord, NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { Repository } from "../repository.ts";
-import type { FolderRef } from "../tree/find-entry.ts";
-import { type FolderView, viewFolder } from "../tree/folder-view.ts";
+import type { FolderRef } from "./find-entry.ts";
+import { type FolderView, viewFolder } from "./folder-view.ts";
 
 export type TreeItem =
   | { readonly kind: "folder"; readonly path: ByteString; readonly meta: Checksum; readonly record: EntryRecord | undefined }
@@ -28,12 +29,19 @@ interface Step {
   readonly index: number;
 }
 
+export type TreeOrder = "paths" | "names";
+
 /** The folder itself and all below it. Holds the folders on the way and no more. Throws `not-found`, `corrupt`, `hostile`. */
-export function* walkInOrder(repository: Repository, path: ByteString, folder: FolderRef): Generator<TreeItem, void, undefined> {
+export function* walkInOrder(
+  repository: Repository,
+  path: ByteString,
+  folder: FolderRef,
+  order: TreeOrder = "paths",
+): Generator<TreeItem, void, undefined> {
   const open: OpenFolder[] = [];
   const enter = (at: ByteString, { tree, meta, sidecar }: FolderRef): TreeItem => {
     const view = viewFolder(repository, tree, sidecar);
-    open.push({ path: at, view, order: orderOf(view), at: 0 });
+    open.push({ path: at, view, order: orderOf(view, order), at: 0 });
     return { kind: "folder", path: at, meta, record: view.self };
   };
   yield enter(path, folder);
@@ -57,10 +65,11 @@ export function* walkInOrder(repository: Repository, path: ByteString, folder: F
   }
 }
 
-function orderOf(view: FolderView): Step[] {
+function orderOf(view: FolderView, order: TreeOrder): Step[] {
+  const end = order === "paths" ? "/" : "";
   const steps: Step[] = [];
   for (const [index, { name }] of view.files.entries()) steps.push({ key: name, list: "files", index });
   for (const [index, { name }] of view.nodes.entries()) steps.push({ key: name, list: "nodes", index });
-  for (const [index, { name }] of view.dirs.entries()) steps.push({ key: `${name}/`, list: "dirs", index });
+  for (const [index, { name }] of view.dirs.entries()) steps.push({ key: `${name}${end}`, list: "dirs", index });
   return steps.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
