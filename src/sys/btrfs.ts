@@ -7,11 +7,17 @@ import { isErrno } from "../base/errors.ts";
 import { declare, lastError } from "./native.ts";
 import { CWD } from "./open.ts";
 import { readFileAt } from "./read-file.ts";
+import { statFd } from "./stat.ts";
 
 const ioctl = declare("int ioctl(int, uint64_t, void *)");
 
 const TREE_SEARCH_V2 = 0xc0709411;
 const INO_LOOKUP = 0xd0009412;
+const GET_SUBVOL_INFO = 0x81f8943c;
+const SUBVOL_INFO_SIZE = 504;
+const ROOT_RDONLY = 1;
+/** The inode of each subvolume's root. */
+const FIRST_FREE_INO = 256;
 const INODE_REF = 12;
 const INODE_EXTREF = 13;
 const SEARCH_HEADER = 112;
@@ -29,6 +35,37 @@ export function namesOfInode(fd: number, ino: number): ByteString[] {
     names.push(`${folder}${name}` as ByteString);
   }
   return names;
+}
+
+export interface SubvolumeInfo {
+  readonly isReadOnly: boolean;
+  /** 32 hexadecimal digits, as the next two; undefined where there is none. */
+  readonly uuid: string | undefined;
+  /** Of what it was made a snapshot of. */
+  readonly parentUuid: string | undefined;
+  /** Of the subvolume elsewhere from which it was received. */
+  readonly receivedUuid: string | undefined;
+}
+
+/**
+ * Of the subvolume whose root `fd` is (BTRFS_IOC_GET_SUBVOL_INFO, linux/btrfs.h); undefined where it is the root of none, or on another
+ * file system. Needs no privilege.
+ */
+export function subvolumeInfo(fd: number): SubvolumeInfo | undefined {
+  const { inoHigh, inoLow } = statFd(fd);
+  if (inoHigh !== 0 || inoLow !== FIRST_FREE_INO) return undefined;
+  const info = Buffer.alloc(SUBVOL_INFO_SIZE);
+  if (ioctl(fd, GET_SUBVOL_INFO, info) < 0) return undefined;
+  const uuidAt = (at: number): string | undefined => {
+    const uuid = info.toString("hex", at, at + 16);
+    return /^0+$/.test(uuid) ? undefined : uuid;
+  };
+  return {
+    isReadOnly: (info.readUInt32LE(288) & ROOT_RDONLY) !== 0,
+    uuid: uuidAt(296),
+    parentUuid: uuidAt(312),
+    receivedUuid: uuidAt(328),
+  };
 }
 
 /** The newest version of send streams that the running kernel writes. */

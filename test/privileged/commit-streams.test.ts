@@ -16,7 +16,7 @@ import { changeSubvolume } from "../support/subvolume-changes.ts";
 
 const NEEDS = {
   root: true,
-  programs: ["btrfs", "mkfs.btrfs", "mount", "python3", "rsync", "setfacl", "fallocate"],
+  programs: ["btrfs", "mkfs.btrfs", "mount", "python3", "rsync", "setfacl", "setfattr", "fallocate"],
   filesystems: ["btrfs"],
 };
 const bench = workbench();
@@ -75,6 +75,36 @@ test("what btrfs send makes becomes one commit a subvolume, and a part of it non
   assert.match(alone.err, /builds on the subvolume/);
   assert.deepEqual(bench.ok("--repo", "in", "refs").match(/cut/), null);
   assert.equal(runText("find", [bench.at("in/tmp"), "-name", "regrow-*"]), "", "nothing is left behind");
+});
+
+test("two snapshots are compared by what btrfs says has changed", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const source = mountedFileSystem(t, "btrfs", 300);
+  const live = `${source}/live`;
+  run("btrfs", ["-q", "subvolume", "create", live]);
+  const before =
+    "mkdir -p a/b c gone/deep; seq 9999 > a/b/edited; seq 5 > a/moved; seq 6 > c/kept; seq 7 > gone/deep/file; seq 8 > touched; seq 9 > replaced; seq 9 > replaced-by-another";
+  run("sh", ["-c", `cd '${live}'; ${before}; setfattr -n user.x -v 1 c/kept; ln -s target a/link; mkfifo a/fifo`]);
+  run("btrfs", ["-q", "subvolume", "snapshot", "-r", live, `${source}/s0`]);
+  const changes =
+    "echo x >> a/b/edited; mv a/moved c/here; mv c d; rm -r gone; echo new > new; chmod 600 touched; setfattr -n user.x -v 2 d/kept; ln -sfn else a/link; rm a/fifo; cp -a replaced x; mv x replaced; (umask 77; seq 9 > x; mv x replaced-by-another)";
+  run("sh", ["-c", `cd '${live}'; ${changes}; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'`]);
+  run("btrfs", ["-q", "subvolume", "snapshot", "-r", live, `${source}/s1`]);
+  assert.deepEqual(bench.ok("diff", "-v", `${source}/s0`, `${source}/s1`).split("\n"), [
+    "M    /a/b/edited  (content, time)",
+    "D    /a/fifo",
+    "M    /a/link  (target, time)",
+    "R    /c/ -> /d/  (time)",
+    "R    /a/moved -> /d/here",
+    "M    /d/kept  (xattrs)",
+    "D    /gone/",
+    "D    /gone/deep/",
+    "D    /gone/deep/file",
+    "A    /new",
+    "M    /replaced-by-another  (mode, time)",
+    "M    /touched  (mode)",
+  ]);
+  // Two folders would have been told as a removed one and an added one.
 });
 
 /** Sockets are no part of a commit. */

@@ -1,6 +1,7 @@
 /** `regrow diff`: what is different between two commits, a commit and a folder, or two folders. */
 import { RegrowError } from "../../base/errors.ts";
 import { EXIT, type ExitCode } from "../../base/exit-codes.ts";
+import { areRelatedSnapshots, diffSnapshots } from "../../machine/diff-subvolumes.ts";
 import { type Change, isTimeOnly } from "../../store/diff/change.ts";
 import { type Diff, diffCommitFolder, diffCommits, diffFolders } from "../../store/diff/diff.ts";
 import { loadCommit } from "../../store/object-files.ts";
@@ -19,7 +20,7 @@ interface Options {
 
 export const diff = defineCommand<Options>({
   description:
-    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A. Without A too: the newest commit.\nA added, D removed, M modified, R renamed.",
+    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A. Without A too: the newest commit. Two read-only btrfs snapshots of one subvolume are compared by what btrfs says has changed (as root).\nA added, D removed, M modified, R renamed.",
   arguments: [
     { name: "A", summary: "before", completes: "revision" },
     { name: "B", summary: "after", completes: "revision" },
@@ -31,6 +32,7 @@ export const diff = defineCommand<Options>({
   examples: [
     { line: "regrow diff main^ main", what: "what the last commit changed" },
     { line: "regrow diff -v main /etc", what: "what has changed since, and in which respect" },
+    { line: "regrow diff /.snapshots/1 /.snapshots/2", what: "two snapshots" },
   ],
   exitCodes: [EXIT.noRepository, EXIT.verification, EXIT.missing],
   dryRun: "reads",
@@ -50,7 +52,9 @@ function* lines(changes: readonly Change[], json: boolean, details: boolean): Ge
 }
 
 async function compare({ withRepository, observer }: Context, a: string | undefined, b: string | undefined): Promise<Diff> {
-  if (isFolder(a) && isFolder(b)) return diffFolders(undefined, a, b, observer);
+  if (isFolder(a) && isFolder(b)) {
+    return areRelatedSnapshots(a, b) ? diffSnapshots(a, b, observer.signal) : diffFolders(undefined, a, b, observer);
+  }
   return withRepository((repository) => {
     if (isFolder(a)) throw folderFirst(b);
     if (b === undefined) return withParent(repository, a, observer);
