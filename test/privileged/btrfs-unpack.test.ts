@@ -37,6 +37,15 @@ for (const place of ["ext4", "btrfs"] as const) {
       run("mount", ["-o", `remount,compress-force=${COMPRESSIONS[round % 3]}`, sender]);
       changeSubvolume(folder, 500 + round, round === 0 ? 200 : 80, counts);
       run("sh", ["-c", `for n in 1 2 3; do seq ${round} 7 $((20000 * n)) > "$0/packed-${round}-$n"; done`, folder]);
+      // A program: of all that is at hand the most varied bytes for the compressions.
+      run("dd", [
+        "status=none",
+        `if=${process.execPath}`,
+        `of=${folder}/binary-${round}`,
+        "bs=1M",
+        "count=2",
+        `skip=${10 + 10 * round}`,
+      ]);
       // Copies share blocks with a file of this state, and with what may be left of the same copy in the state before.
       run("cp", ["--reflink=always", `${folder}/packed-${round}-3`, `${folder}/again-${round}`]);
       run("cp", ["--reflink=always", `${sender}/kept`, `${folder}/reflinked-${round}`]);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { deflateSync, zstdCompressSync } from "node:zlib";
 import { RegrowError } from "../../../../src/base/errors.ts";
 import type { EncodedWrite } from "../../../../src/codec/btrfs-send/command.ts";
+import { unpackLzo } from "../../../../src/codec/btrfs-send/lzo.ts";
 import { unpackExtent } from "../../../../src/codec/btrfs-send/unpack-extent.ts";
 import { zstdFrameLength } from "../../../../src/codec/btrfs-send/zstd-frame.ts";
 import { damagedCopies } from "../../../support/damage.ts";
@@ -39,6 +40,31 @@ for (const kind of ["zlib", "zstd", "lzo"]) {
     t.diagnostic(`${unpacked} unpacked, ${refused} refused`);
     assert.ok(refused > 200);
   });
+}
+
+test("LZO instructions that btrfs never writes, by the description of the format", () => {
+  const END = [17, 0, 0];
+  // Two literals and no run: then a match of two bytes, at most 1 KiB back.
+  assert.equal(unpackPieces([19, 0x61, 0x62, 4, 0, ...END], 4), "abab");
+  // A run of 2100 literals: then a match of three bytes, 2 to 3 KiB back.
+  const run = Array.from({ length: 2100 }, (_, index) => 0x61 + (index % 26));
+  const long = [0, ...Array.from({ length: 8 }, () => 0), 42, ...run];
+  assert.equal(unpackPieces([...long, 12, 12, ...END], 2103), `${Buffer.from(run).toString("latin1")}abc`);
+  for (const bad of [
+    [19, 0x61, 0x62, 8, 0, ...END],
+    [19, 0x61],
+    [...long, 12, 13, ...END],
+    [19, 0x61, 0x62, 4],
+  ]) {
+    assert.throws(() => unpackPieces(bad, 4096), { code: "corrupt" });
+  }
+});
+
+function unpackPieces(piece: readonly number[], size: number): string {
+  const lengths = Buffer.alloc(8);
+  lengths.writeUInt32LE(8 + piece.length);
+  lengths.writeUInt32LE(piece.length, 4);
+  return unpackLzo(Buffer.concat([lengths, Buffer.from(piece)]), size, 4096).toString("latin1");
 }
 
 test("the length of zstd frames of all kinds", () => {

@@ -52,6 +52,20 @@ test("differences", async () => {
     await difference([ROOT, file("f", "1", { mode: 0o104755 })], [ROOT, file("f", "1", { mode: 0o104755, uid: 5 })]),
     ["chown f", "chmod f", "utimes f"],
   );
+  // A new owner and new content take capabilities away.
+  const one = { xattrs: [xattr("security.capability", "1")] };
+  assert.deepEqual(await difference([ROOT, file("f", "1", one)], [ROOT, file("f", "1", { ...one, gid: 5 })]), [
+    "chown f",
+    "chmod f",
+    "set-xattr f",
+    "utimes f",
+  ]);
+  assert.deepEqual(await difference([ROOT, file("f", "1", one)], [ROOT, file("f", "2", one)]), [
+    "truncate f",
+    "write f",
+    "set-xattr f",
+    "utimes f",
+  ]);
   const both = { xattrs: [xattr("user.a", "1"), xattr("user.b", "1")] };
   assert.deepEqual(await difference([ROOT, file("f", "1", both)], [ROOT, file("f", "1", { xattrs: [xattr("user.b", "2")] })]), [
     "remove-xattr f",
