@@ -12,12 +12,12 @@ import path from "node:path";
 export type FileSystem = "ext4" | "btrfs" | "xfs";
 
 const MAKE: Record<FileSystem, readonly string[]> = {
-  ext4: ["mkfs.ext4", "-q", "-F", "-N", "1500000", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard"],
+  ext4: ["mkfs.ext4", "-q", "-F", "-N", "2000000", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard"],
   btrfs: ["mkfs.btrfs", "-q", "-f", "-K"],
   xfs: ["mkfs.xfs", "-q", "-f", "-K"],
 };
-/** Megabytes: room for the tree and twelve copies of it. */
-const SIZE = 12_000;
+/** Megabytes: room for a file of 4 GiB and 500,000 small ones, twice. */
+const SIZE = 16_000;
 
 let image: string | undefined;
 
