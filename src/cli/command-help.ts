@@ -15,7 +15,7 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
       command.arguments.map(({ name: argument, summary: text }) => [argument, text]),
     ),
     section("Options", command.options.map(optionLine)),
-    section("Everywhere", withGlobals(command.options).slice(command.options.length).map(optionLine)),
+    section("Everywhere", globalsOf(command).map(optionLine)),
     section(
       "Examples",
       command.examples.map(({ line, what }) => [line, what]),
@@ -26,6 +26,12 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n");
+}
+
+/** Without those that the command refuses. */
+function globalsOf({ options, dryRun }: Command): readonly OptionDefinition[] {
+  const all = withGlobals(options).slice(options.length);
+  return dryRun === "refuses" ? all.filter(({ long }) => long !== "dry-run") : all;
 }
 
 export function usageOf(name: string, command: Command): string {

@@ -23,7 +23,9 @@ export function parseCall(name: string, command: Command, words: readonly string
   return { args: parser.args, options };
 }
 
-function parserOption({ short, long, value, summary, repeated, parse }: OptionDefinition): Option {
+function parserOption(definition: OptionDefinition): Option {
+  const { short, long, value, summary, repeated } = definition;
+  const parse = namingParser(definition);
   const flags = `${short === undefined ? "" : `-${short}, `}--${long}${value === undefined ? "" : ` <${value}>`}`;
   const option = new Option(flags, summary);
   // `--no-xattrs` is a switch of its own here, and none that says that `xattrs` is false.
@@ -32,6 +34,20 @@ function parserOption({ short, long, value, summary, repeated, parse }: OptionDe
   if (repeated === true) option.argParser((text: string, before: unknown) => [...asList(before), parse ? parse(text) : text]);
   else if (parse !== undefined) option.argParser(parse);
   return option;
+}
+
+/** A value's own complaint does not say which option it was given to. */
+function namingParser({ long, parse }: OptionDefinition): OptionDefinition["parse"] {
+  if (parse === undefined) return undefined;
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof RegrowError)) throw error;
+      const { code, message, hint } = error;
+      throw new RegrowError(code, `--${long}: ${message}`, hint === undefined ? {} : { hint });
+    }
+  };
 }
 
 function asList(before: unknown): unknown[] {

@@ -32,10 +32,10 @@ export function parsePair(text: string): readonly [string, string] {
 }
 
 /** One of the given words. */
-export function oneOf<Word extends string>(option: string, words: readonly Word[]): (text: string) => Word {
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {
     const word = words.find((candidate) => candidate === text);
     if (word !== undefined) return word;
-    throw new RegrowError("usage", `--${option}: ${text}: is none of ${words.join(", ")}.`);
+    throw new RegrowError("usage", `${text}: is none of ${words.join(", ")}.`);
   };
 }

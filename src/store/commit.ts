@@ -6,7 +6,7 @@ import type { Checksum } from "../codec/ostree/checksum.ts";
 import { CWD } from "../sys/open.ts";
 import { type WorkerPool, startPool } from "../sys/worker-pool.ts";
 import { type FinishOptions, type FinishedCommit, finishCommit } from "./finish-commit.ts";
-import { checkRefName } from "./refs.ts";
+import { checkBranchName } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
 import { type ScannedFolder, scanFolder } from "./scan/scan-folder.ts";
@@ -49,7 +49,7 @@ const DEFAULT_WORKERS = 2;
 
 /** Throws `usage`, `locked`, `no-space`, `torn` (strict), `cancelled`, SystemError. Nothing of a failed commit stays. */
 export async function commitTree(repository: Repository, options: CommitOptions, observer: Observer = {}): Promise<CommitResult> {
-  if (options.branch !== undefined) checkRefName(options.branch);
+  if (options.branch !== undefined) checkBranchName(options.branch);
   const pool = startPool({ workers: options.workers ?? DEFAULT_WORKERS });
   try {
     return await withTransaction(repository, observer.signal, async (transaction) => {

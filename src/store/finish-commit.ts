@@ -9,6 +9,7 @@ import { type Commit, encodeCommit } from "../codec/ostree/commit.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { hasObject, loadCommit } from "./object-files.ts";
 import { companionRef, readRef } from "./refs.ts";
+import { isPartial } from "./partial-commits.ts";
 import type { Repository } from "./repository.ts";
 import { type Transaction, publish, stageMetadata } from "./transaction.ts";
 import { SIDECAR_KEY, sidecarCommitOf } from "./tree/folder-view.ts";
@@ -52,7 +53,7 @@ export async function finishCommit(
     const tip = options.branch === undefined ? undefined : readRef(repository, options.branch);
     refuseMoved(options, tip);
     const parent = options.parent === null ? undefined : (options.parent ?? tip);
-    if (parent !== undefined && options.skipUnchanged === true && isSameTree(repository, parent, written)) {
+    if (parent !== undefined && options.skipUnchanged === true && isWholeSameTree(repository, parent, written)) {
       return { commit: parent, isNew: false, parent };
     }
     const timestamp = options.timestamp ?? Math.floor(Date.now() / 1000);
@@ -94,7 +95,9 @@ function refChanges(
   return changes;
 }
 
-function isSameTree(repository: Repository, parent: Checksum, written: WrittenTree): boolean {
+/** A parent that lacks something is no reason to drop what was just read. */
+function isWholeSameTree(repository: Repository, parent: Checksum, written: WrittenTree): boolean {
+  if (isPartial(repository, parent)) return false;
   const commit = loadCommit(repository, parent);
   if (commit.tree !== written.tree || commit.meta !== written.meta) return false;
   const sidecar = sidecarCommitOf(commit);

@@ -45,6 +45,16 @@ export function companionRef(name: string): string {
   return remote === undefined ? COMPANION + ref : `${remote}:${COMPANION}${ref}`;
 }
 
+/** Throws `usage` for what is no name of a ref, and `refused` for those that regrow moves itself. */
+export function checkBranchName(name: string): void {
+  checkRefName(name);
+  if (!isCompanionRef(name)) return;
+  throw new RegrowError("refused", `${name}: is the name of a sidecar, which moves with its branch.`, {
+    path: name,
+    hint: "Choose a name that does not begin with regrow/sidecar/.",
+  });
+}
+
 export function isCompanionRef(name: string): boolean {
   return splitRemote(name).ref.startsWith(COMPANION);
 }

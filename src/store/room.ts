@@ -61,6 +61,8 @@ export function writeWithin(room: Room | undefined, fd: number, data: Uint8Array
 
 function blocksLeft({ fd, config }: Repository): number {
   const { total, available } = spaceOf(fd);
+  // A file system in memory without a limit of its own says that it has no blocks at all.
+  if (total === 0) return MOST_BLOCKS;
   const reserve = config.minFreeBytes ?? (total * config.minFreePercent) / 100;
   return Math.max(0, Math.min(MOST_BLOCKS, Math.floor((available - reserve) / BLOCK)));
 }

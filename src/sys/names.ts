@@ -3,7 +3,7 @@ import { type ByteString, displayBytes } from "../base/byte-string.ts";
 import { c, c2 } from "./c-string.ts";
 import { failPoint } from "./fail-point.ts";
 import { declare, lastErrno, lastError } from "./native.ts";
-import { O, closeFd, openAt } from "./open.ts";
+import { closeFd, openFolderHere } from "./open.ts";
 import { readDir } from "./read-dir.ts";
 
 const faccessat = declare("int faccessat(int, void *, int, int)");
@@ -104,14 +104,17 @@ export function removeDirAt(dirFd: number, name: Name): void {
   if (unlinkat(dirFd, c(name), AT_REMOVEDIR) < 0) throw lastError("rmdir", shown(name));
 }
 
-/** Removes a name and, where it is a folder, all below it; never follows a link. Nothing there is no error. */
+/**
+ * Removes a name and, where it is a folder, all below it; never follows a link. Nothing there is no error. Throws SystemError EXDEV
+ * where something is mounted, whose files are somebody else's.
+ */
 export function removeTreeAt(dirFd: number, name: Name): void {
   failPoint("unlinkat", name);
   if (unlinkat(dirFd, c(name), 0) === 0) return;
   const errno = lastErrno();
   if (errno === "ENOENT") return;
   if (errno !== "EISDIR" && errno !== "EPERM" && errno !== "ENOTEMPTY") throw lastError("unlinkat", shown(name));
-  const fd = openAt(dirFd, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+  const fd = openFolderHere(dirFd, name);
   try {
     for (const entry of readDir(fd)) {
       // Not every file system tells the type; another process may be removing the same.

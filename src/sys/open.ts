@@ -14,9 +14,11 @@ const dup = declare("int fcntl(int, int, int)");
 const syscall6 = declare("int64_t syscall(int64_t, int64_t, void *, void *, int64_t)");
 
 const SYS_OPENAT2 = 437;
+const RESOLVE_NO_XDEV = 0x01n;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
+const BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 const F_DUPFD_CLOEXEC = 1030;
 const LONGEST_PIECE = 3500;
 
@@ -69,6 +71,30 @@ export function openBeneath(rootFd: number, path: ByteString, flags: number): nu
   }
 }
 
+/** Opens the folder at `path`, of which the last name is no link and nothing that is mounted there. Throws SystemError: ELOOP, EXDEV … */
+export function openFolderHere(dirFd: number, path: ByteString | string): number {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return openUnmounted(dirFd, path);
+  const parent = openAt(dirFd, path.slice(0, slash) || "/", O.PATH | O.DIRECTORY);
+  try {
+    return openUnmounted(parent, path.slice(slash + 1));
+  } finally {
+    closeFd(parent);
+  }
+}
+
+function openUnmounted(dirFd: number, name: string): number {
+  how.writeBigUInt64LE(BigInt(O.RDONLY | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC), 0);
+  how.writeBigUInt64LE(RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, 16);
+  try {
+    const fd = syscall6(SYS_OPENAT2, dirFd, c(name), how, how.length);
+    if (fd >= 0) return fd;
+    throw lastError("openat2", displayBytes(name as ByteString));
+  } finally {
+    how.writeBigUInt64LE(BENEATH, 16);
+  }
+}
+
 export function closeFd(fd: number): void {
   close(fd);
 }
@@ -81,7 +107,7 @@ export function duplicateFd(fd: number): number {
 }
 
 const how = Buffer.alloc(24);
-how.writeBigUInt64LE(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, 16);
+how.writeBigUInt64LE(BENEATH, 16);
 
 function openPiece(dirFd: number, path: string, flags: number, whole: ByteString): number {
   how.writeBigUInt64LE(BigInt(flags | O.CLOEXEC), 0);

@@ -7,7 +7,7 @@ import { getAsset, isSea } from "node:sea";
 import { Worker } from "node:worker_threads";
 import { RegrowError } from "../base/errors.ts";
 import { unpackError } from "./worker-errors.ts";
-import type { JobAnswer, JobRequest } from "./worker-protocol.ts";
+import { END, type JobAnswer, type JobRequest } from "./worker-protocol.ts";
 
 export interface PoolOptions {
   /** The most threads at once, at least 1. */
@@ -28,7 +28,10 @@ export interface WorkerPool {
    * keep class and fields), with `system` where the worker itself died, with `cancelled` once the pool is closed.
    */
   run<Job, Result>(kind: string, job: Job, options?: RunOptions): Promise<Result>;
-  /** Ends all workers, in the middle of their jobs if need be, and rejects what was not finished with `cancelled`. */
+  /**
+   * Rejects what was not finished with `cancelled`, and ends all workers: each after the job that it is at, or in the middle of it where
+   * that takes long.
+   */
   close(): Promise<void>;
 }
 
@@ -99,11 +102,24 @@ export function startPool(options: PoolOptions): WorkerPool {
 
   async function close(): Promise<void> {
     closed = true;
-    for (const task of queue.splice(0)) task.reject(cancelled(task.request.kind));
-    await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()));
+    for (const task of [...queue.splice(0), ...busy.values()]) task.reject(cancelled(task.request.kind));
+    await Promise.all([...idle, ...busy.keys()].map(endWorker));
   }
 
   return { run, close };
+}
+
+/** Milliseconds. */
+const GRACE = 1000;
+
+/** A thread that is ended from outside while it loads native code, or comes back from it, takes the whole process down. */
+async function endWorker(worker: Worker): Promise<void> {
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  worker.ref();
+  worker.postMessage(END);
+  const timer = setTimeout(() => void worker.terminate(), GRACE);
+  await ended;
+  clearTimeout(timer);
 }
 
 interface Task {

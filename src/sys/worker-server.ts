@@ -5,7 +5,7 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { RegrowError } from "../base/errors.ts";
 import { packError } from "./worker-errors.ts";
-import type { JobAnswer, JobRequest } from "./worker-protocol.ts";
+import { END, type JobAnswer, type JobRequest } from "./worker-protocol.ts";
 
 // The pool's caller names the types of job and result; a table of handlers can't know them all.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -18,7 +18,11 @@ export type JobHandler = (job: any) => unknown;
 export function serveJobs(handlers: Readonly<Record<string, JobHandler>>): void {
   if (parentPort === null) throw new RegrowError("unsupported", "Jobs are served inside a worker thread only.");
   const port = parentPort;
-  port.on("message", (request: JobRequest) => void answer(port, handlers, request));
+  port.on("message", (request: JobRequest | typeof END) => {
+    // In a thread that ends the thread.
+    if (request === END) process.exit();
+    void answer(port, handlers, request);
+  });
 }
 
 /** A result of which the given buffers are moved to the caller: they are empty here afterwards. */

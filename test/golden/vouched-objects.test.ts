@@ -7,12 +7,15 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { bytesOf } from "../../src/base/byte-string.ts";
-import { commitTree } from "../../src/store/commit.ts";
+import { type CommitResult, commitTree } from "../../src/store/commit.ts";
+import { looseName } from "../../src/codec/ostree/object-name.ts";
+import { loadCommit, loadDirTree } from "../../src/store/object-files.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { readFolderTimes, untouchedFolders } from "../../src/store/scan/object-folders.ts";
 import { scanFolder } from "../../src/store/scan/scan-folder.ts";
 import { PLAIN_SCAN, scanFingerprint } from "../../src/store/scan/scan-options.ts";
 import { loadStatCache } from "../../src/store/scan/stat-cache.ts";
+import { sidecarCommitOf } from "../../src/store/tree/folder-view.ts";
 import { withTransaction } from "../../src/store/transaction.ts";
 import { CWD } from "../../src/sys/open.ts";
 import { statAt } from "../../src/sys/stat.ts";
@@ -62,6 +65,41 @@ test("a cache never vouches for what was staged and not published", async (t) =>
   ostree(place.repository.path, "fsck");
 });
 
+test("a cache never vouches for what another layer of an abandoned commit had staged", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { repository, tree } = await vouchedPlace(t);
+  const layers = ["lower", "upper", "last"].map((name) => `${tree}.${name}`);
+  for (const layer of layers) mkdirSync(layer);
+  writeFileSync(`${layers[0]}/file`, "in two layers");
+  writeFileSync(`${layers[1]}/file`, "in two layers");
+  writeFileSync(`${layers[2]}/file`, "in the parent");
+  const sources = layers.map((path) => ({ kind: "dir", path }) as const);
+  const parent = await commitTree(repository, { sources: sources.slice(2), branch: "layers" });
+  await setTimeout(SETTLED);
+  // The last layer hides what the others brought, so that nothing has changed and nothing is published.
+  const same = await commitTree(repository, { sources, branch: "layers", skipUnchanged: true });
+  assert.equal(same.commit, parent.commit);
+  await setTimeout(SETTLED);
+  await commitTree(repository, { sources: [sources[1]!], branch: "upper" });
+  ostree(repository.path, "fsck");
+});
+
+test("what the sidecar lacks of a folder with odd names is written again", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { repository, tree } = await vouchedPlace(t);
+  writeFileSync(Buffer.concat([Buffer.from(`${tree}/`), Buffer.from([0xff, 0xfe])]), "odd");
+  const result = await committed({ repository, tree });
+  for (let turn = 0; turn < 2; turn++) {
+    await setTimeout(SETTLED);
+    await commit({ repository, tree });
+  }
+  const sidecar = loadCommit(repository, sidecarCommitOf(loadCommit(repository, result.commit))!);
+  for (const { tree: folder } of loadDirTree(repository, sidecar.tree).dirs)
+    rmSync(`${repository.path}/objects/${looseName(folder, "dirtree")}`);
+  await commit({ repository, tree });
+  ostree(repository.path, "fsck");
+});
+
 test("a cache vouches for nothing in a repository whose objects may lie in a parent", async (t) => {
   if (!requires(t, NEEDS)) return;
   const { repository } = await vouchedPlace(t);
@@ -90,8 +128,12 @@ function vouchedFolders({ repository, tree }: Place): number {
   return untouchedFolders(cache?.folders, readFolderTimes(repository, Date.now())).filter(Boolean).length;
 }
 
-async function commit({ repository, tree }: Place): Promise<void> {
-  await commitTree(repository, { sources: [{ kind: "dir", path: tree }], branch: "main" });
+async function commit(place: Place): Promise<void> {
+  await committed(place);
+}
+
+function committed({ repository, tree }: Place): Promise<CommitResult> {
+  return commitTree(repository, { sources: [{ kind: "dir", path: tree }], branch: "main" });
 }
 
 function objectsOf(path: string): string[] {

@@ -35,7 +35,7 @@ export const exportArchive = defineCommand<Options>({
       long: "format",
       value: "FORMAT",
       summary: "tar (default) or btrfs-send",
-      parse: oneOf("format", FORMATS),
+      parse: oneOf(FORMATS),
       completes: FORMATS,
     },
     {

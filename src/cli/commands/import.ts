@@ -23,7 +23,7 @@ export const importArchive = defineCommand<Options>({
     "the one before; a stream of changes must come after the one that it builds on. The last line on stdout is the checksum of the commit.",
   arguments: [{ name: "FILE", summary: "the archive; - is stdin", required: true, completes: "file" }],
   options: [
-    { long: "from", value: "FORMAT", summary: "tar (default) or btrfs-send", parse: oneOf("from", FORMATS), completes: FORMATS },
+    { long: "from", value: "FORMAT", summary: "tar (default) or btrfs-send", parse: oneOf(FORMATS), completes: FORMATS },
     ...BRANCH_OPTIONS,
     ...COMMIT_OPTIONS,
   ],

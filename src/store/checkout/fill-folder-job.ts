@@ -25,6 +25,7 @@ import {
   type FolderTask,
   emptyProgress,
 } from "./checkout-state.ts";
+import { locateFailure } from "./locate-failure.ts";
 import { mustChown, placeFile } from "./place-file.ts";
 import { placeNode } from "./place-node.ts";
 import { LAST_FLAGS, addFlags } from "./put-flags.ts";
@@ -133,8 +134,12 @@ async function placeFiles(
       answer.links.push({ path, leader: record.linkTo, tree: task.tree, sidecar: task.sidecar });
       continue;
     }
-    const placing = placeFile(settings, dirFd, name, checksum, record, answer.progress);
-    if (placing !== undefined) await placing;
+    try {
+      const placing = placeFile(settings, dirFd, name, checksum, record, answer.progress);
+      if (placing !== undefined) await placing;
+    } catch (error) {
+      throw locateFailure(settings, { folder: task.path, name, checksum }, error);
+    }
     if (record?.flags !== undefined && (record.flags & LAST_FLAGS) !== 0 && !settings.hardlink) {
       const path = joinBytes(task.path, name);
       answer.finishes.push({ path, meta: undefined, self: undefined, flags: record.flags & LAST_FLAGS });

@@ -87,7 +87,7 @@ function removeIfDead(parentFd: number, name: ByteString): boolean {
   } catch (error) {
     // Somebody else's, or gone meanwhile: no reason for this checkout to fail.
     if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return true;
-    if (isErrno(error, "EACCES", "EPERM", "ENOTEMPTY", "EBUSY", "EROFS")) return false;
+    if (isErrno(error, "EACCES", "EPERM", "ENOTEMPTY", "EBUSY", "EROFS", "EXDEV")) return false;
     throw error;
   } finally {
     if (fd >= 0) closeFd(fd);

@@ -1,25 +1,33 @@
 /**
- * What each folder of a tree became when its tree was last written. A folder whose own times are as they were, whose files are all known to the
- * stat cache, and whose subfolders are as they were too, becomes that again, without being encoded and hashed anew. What the stat cache knows
- * nothing of makes no such folder: devices, files with holes or several names, names that are not UTF-8.
+ * What each folder of a tree became when its tree was last written. A folder whose own times are as they were, in which the same inodes
+ * stand under the same names, whose files are all known to the stat cache, and whose subfolders are as they were too, becomes that
+ * again, without being encoded and hashed anew. What the stat cache knows nothing of makes no such folder: devices, files with holes or
+ * several names, names that are not UTF-8.
  *
- *   records    176 bytes each: u32 dev major, dev minor, inode low, high, mtime ns, ctime ns · f64 mtime, ctime · u32 kind of sidecar
- *              (0 none, 1 record, 2 folder), u32 zero · checksums of dirtree, dirmeta, sidecar record, sidecar dirtree, 32 bytes each
+ *   records    184 bytes each: u32 dev major, dev minor, inode low, high, mtime ns, ctime ns · f64 mtime, ctime · u32 kind of sidecar
+ *              (0 none, 1 record, 2 folder), name sum low, high (name-sum.ts), zero · checksums of dirtree, dirmeta, sidecar record,
+ *              sidecar dirtree, 32 bytes each
  */
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Stat } from "../../sys/stat.ts";
 import type { FolderIdentity } from "../tree/write-tree.ts";
+import type { NameSum } from "./name-sum.ts";
 import { changedBefore } from "./settled.ts";
 
-/** A folder's identity in the store. */
+export interface KnownFolder {
+  readonly identity: FolderIdentity;
+  /** Of all that was in it. */
+  readonly names: NameSum;
+}
+
 export interface FolderCache {
   readonly bytes: Buffer;
   /** Offset of a folder's record by its inode; of two folders with the same number on two devices the later. */
   readonly byInode: ReadonlyMap<number, number>;
 }
 
-export const FOLDER_RECORD = 176;
-const CHECKSUMS = 48;
+export const FOLDER_RECORD = 184;
+const CHECKSUMS = 56;
 const KINDS = ["none", "record", "folder"] as const;
 
 export function readFolderCache(bytes: Buffer): FolderCache {
@@ -31,9 +39,13 @@ export function readFolderCache(bytes: Buffer): FolderCache {
 }
 
 /** What the folder was, or undefined where it has changed or was never seen. */
-export function lookUpFolder({ bytes, byInode }: FolderCache, stat: Stat): FolderIdentity | undefined {
+export function lookUpFolder({ bytes, byInode }: FolderCache, stat: Stat): KnownFolder | undefined {
   const at = byInode.get(stat.inoLow + stat.inoHigh * 2 ** 32);
   if (at === undefined || !matches(bytes, at, stat)) return undefined;
+  return { identity: identityAt(bytes, at), names: { low: bytes.readUInt32LE(at + 44), high: bytes.readUInt32LE(at + 48) } };
+}
+
+function identityAt(bytes: Buffer, at: number): FolderIdentity {
   const checksum = (index: number): Checksum => {
     const start = at + CHECKSUMS + index * 32;
     return bytes.toString("hex", start, start + 32) as Checksum;
@@ -46,20 +58,23 @@ export function lookUpFolder({ bytes, byInode }: FolderCache, stat: Stat): Folde
 }
 
 /** The records of the folders that may be known again; `readAt` in milliseconds, before any of them was read. */
-export function encodeFolders(folders: readonly (readonly [Stat, FolderIdentity])[], readAt: number): Buffer {
+export function encodeFolders(folders: readonly (readonly [Stat, KnownFolder])[], readAt: number): Buffer {
   const settled = folders.filter(([stat]) => changedBefore(stat, readAt));
   const bytes = Buffer.alloc(settled.length * FOLDER_RECORD);
-  for (const [index, [stat, identity]] of settled.entries()) encode(bytes, index * FOLDER_RECORD, stat, identity);
+  for (const [index, [stat, folder]] of settled.entries()) encode(bytes, index * FOLDER_RECORD, stat, folder);
   return bytes;
 }
 
-function encode(bytes: Buffer, at: number, stat: Stat, { tree, meta, record, sidecar }: FolderIdentity): void {
+function encode(bytes: Buffer, at: number, stat: Stat, { identity, names }: KnownFolder): void {
+  const { tree, meta, record, sidecar } = identity;
   const { devMajor, devMinor, inoLow, inoHigh, mtimeNanoseconds, ctimeNanoseconds, mtimeSeconds, ctimeSeconds } = stat;
   for (const [index, value] of [devMajor, devMinor, inoLow, inoHigh, mtimeNanoseconds, ctimeNanoseconds].entries())
     bytes.writeUInt32LE(value, at + index * 4);
   bytes.writeDoubleLE(mtimeSeconds, at + 24);
   bytes.writeDoubleLE(ctimeSeconds, at + 32);
   bytes.writeUInt32LE(KINDS.indexOf(sidecar?.kind ?? "none"), at + 40);
+  bytes.writeUInt32LE(names.low, at + 44);
+  bytes.writeUInt32LE(names.high, at + 48);
   const checksums = [tree, meta, record, sidecar?.kind === "folder" ? sidecar.tree : undefined];
   for (const [index, checksum] of checksums.entries()) bytes.write(checksum ?? "", at + CHECKSUMS + index * 32, "hex");
 }

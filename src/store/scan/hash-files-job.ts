@@ -17,7 +17,7 @@ import { type Stat, S_IFLNK, S_IFREG, sameVersion, statFd, tryStatAt, typeOf } f
 import { type Xattr, readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { MEMORY_LIMIT, eachChunk } from "../content/payload.ts";
 import { type ScanOptions, committedOwnership, committedXattrs, emptyXattrs, nodeXattrs } from "./scan-options.ts";
-import { type StageTarget, stage, stageLarge } from "./stage-hashed.ts";
+import { type StageTarget, type Staging, stage, stageLarge } from "./stage-hashed.ts";
 import { changedBefore } from "./settled.ts";
 import { userFlags } from "./user-flags.ts";
 
@@ -45,9 +45,9 @@ export interface HashedFile {
   /** A link whose target is not UTF-8: there is no object, and `checksum` is empty. */
   readonly node: NodeRecord | undefined;
   readonly torn: boolean;
-  /** Bytes of payload that were staged, 0 where the repository had the object. */
+  /** Bytes of payload that were staged for this file. */
   readonly stagedBytes: number;
-  readonly staged: boolean;
+  readonly staging: Staging;
 }
 
 /** For each folder its files, then its links, in the job's order; undefined where the file has vanished or is no file or link any more. */
@@ -126,8 +126,8 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
     if (!isUtf8(target)) return oddLink(job.options, stat, target, found);
     const meta = { ...committedOwnership(job.options, stat), target, xattrs: committedXattrs(job.options, found) };
     const checksum = hash("sha256", encodeContentHeader(meta), "hex") as Checksum;
-    const staged = stage(job.target, checksum, meta, { kind: "memory", data: NOTHING });
-    return { ...LINK_FACTS, checksum, stat, emptyXattrs: emptyXattrs(job.options, found), staged };
+    const staging = stage(job.target, checksum, meta, { kind: "memory", data: NOTHING });
+    return { ...LINK_FACTS, checksum, stat, emptyXattrs: emptyXattrs(job.options, found), staging };
   } catch (error) {
     // It was a link a moment ago.
     if (isErrno(error, "ENOENT", "EINVAL")) return undefined;
@@ -135,7 +135,7 @@ function hashLink(job: HashFilesJob, dirFd: number, folder: ByteString, name: By
   }
 }
 
-const LINK_FACTS = { flags: 0, data: undefined, node: undefined, torn: false, stagedBytes: 0, staged: false } as const;
+const LINK_FACTS = { flags: 0, data: undefined, node: undefined, torn: false, stagedBytes: 0, staging: "not-asked" } as const;
 
 /** OSTree's text type holds UTF-8 only, so such a link can be no object. */
 function oddLink(options: ScanOptions, stat: Stat, target: ByteString, xattrs: readonly Xattr[]): HashedFile {
@@ -152,13 +152,13 @@ function hashSmallFile(job: HashFilesJob, fd: number, first: Stat): HashedFile {
     if (!torn || attempt === READ_ATTEMPTS) {
       // Only where its times would tell if it were written to meanwhile.
       const cloneFrom = !torn && before.size >= CLONE_LEAST && changedBefore(before, job.startedAt) ? fd : undefined;
-      const staged = stage(job.target, read.checksum, read.meta, {
+      const staging = stage(job.target, read.checksum, read.meta, {
         kind: "memory",
         data: read.data,
         cloneFrom,
         cloneVersion: before,
       });
-      return hashedFile(fd, before, { ...read, staged, torn });
+      return hashedFile(fd, before, { ...read, staging, torn });
     }
     // What has grown too large for memory meanwhile is cut, and reported as torn.
     before = after.size <= MEMORY_LIMIT ? after : before;
@@ -189,13 +189,23 @@ async function hashLargeFile(job: HashFilesJob, fd: number, first: Stat, path: B
 function hashedFile(
   fd: number,
   stat: Stat,
-  { checksum, staged, torn, empty }: Pick<HashedFile, "checksum" | "staged" | "torn"> & { empty: HashedFile["emptyXattrs"] },
+  { checksum, staging, torn, empty }: Pick<HashedFile, "checksum" | "staging" | "torn"> & { empty: HashedFile["emptyXattrs"] },
 ): HashedFile {
   // A file of a block or less that has one has no hole.
   const dense = torn || (stat.size <= SMALLEST_BLOCK && stat.blocks > 0);
   const data = dense ? undefined : writtenExtents(fd, stat.size);
-  const stagedBytes = staged ? stat.size : 0;
-  return { checksum, stat, flags: userFlags(getFlags(fd)), data, emptyXattrs: empty, node: undefined, torn, stagedBytes, staged };
+  const stagedBytes = staging === "staged" ? stat.size : 0;
+  return {
+    checksum,
+    stat,
+    flags: userFlags(getFlags(fd)),
+    data,
+    emptyXattrs: empty,
+    node: undefined,
+    torn,
+    stagedBytes,
+    staging,
+  };
 }
 
 interface SmallFile {

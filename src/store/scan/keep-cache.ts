@@ -2,11 +2,11 @@
 import { RegrowError } from "../../base/errors.ts";
 import { notice } from "../../base/events.ts";
 import type { Stat } from "../../sys/stat.ts";
-import { type FolderIdentity, identityOf } from "../tree/write-tree.ts";
-import { encodeFolders } from "./folder-cache.ts";
+import { identityOf } from "../tree/write-tree.ts";
+import { type KnownFolder, encodeFolders } from "./folder-cache.ts";
 import { isWorthSaving } from "./object-folders.ts";
 import { scanFingerprint } from "./scan-options.ts";
-import type { Scan } from "./scan-state.ts";
+import { type Scan, namesOf } from "./scan-state.ts";
 import { saveStatCache } from "./stat-cache.ts";
 
 /** The cache is written anew only where the next scan gains from it. */
@@ -37,9 +37,9 @@ function knowsMoreFolders({ seen }: Scan): boolean {
   return unknown > seen.size / 8;
 }
 
-function identifiedFolders({ seen }: Scan): [Stat, FolderIdentity][] {
-  return [...seen].flatMap(([folder, { stat }]): [Stat, FolderIdentity][] => {
+function identifiedFolders(scan: Scan): [Stat, KnownFolder][] {
+  return [...scan.seen].flatMap(([folder, seen]): [Stat, KnownFolder][] => {
     const identity = identityOf(folder);
-    return identity === undefined ? [] : [[stat, identity]];
+    return identity === undefined ? [] : [[seen.stat, { identity, names: namesOf(scan, folder, seen) }]];
   });
 }

@@ -3,7 +3,7 @@
  * known there goes to the worker threads in batches, which read, hash and stage it. A walk never leaves the folder and
  * never follows a link.
  */
-import { type ByteString, EMPTY, joinBytes } from "../../base/byte-string.ts";
+import { type ByteString, EMPTY, isUtf8, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
@@ -19,6 +19,7 @@ import { lookUpFolder } from "./folder-cache.ts";
 import { flushWrites } from "./flush-writes.ts";
 import { keepCache } from "./keep-cache.ts";
 import { folderOf, noFolderTimes, readFolderTimes, untouchedFolders } from "./object-folders.ts";
+import { addName, newNameSum } from "./name-sum.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import {
   type ScanOptions,
@@ -40,6 +41,7 @@ import {
   forgetKnown,
   groupOf,
   isBatchFull,
+  knownIdentity,
   newScanCounts,
   sendBatch,
   settleBatches,
@@ -88,7 +90,7 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     return {
       root,
       counts: scan.counts,
-      known: (folder) => scan.seen.get(folder)?.known,
+      known: (folder) => knownIdentity(scan, folder),
       keep: (asScanned) => keepCache(scan, asScanned),
     };
   } finally {
@@ -168,7 +170,8 @@ function readFolder(scan: Scan, path: ByteString): OpenFolder | undefined {
     scan.counts.folders++;
     // Where another file system is mounted, an empty folder is kept: the mount point.
     if (scan.request.options.oneFileSystem && !sameDevice(stat, scan.rootStat)) return { path, folder, subfolders };
-    scan.seen.set(folder, { stat, known: scan.cache === undefined ? undefined : lookUpFolder(scan.cache.tree, stat) });
+    const known = scan.cache === undefined ? undefined : lookUpFolder(scan.cache.tree, stat);
+    scan.seen.set(folder, { stat, known, files: newNameSum() });
     readEntries(scan, fd, { path, folder, files: [], links: [] }, subfolders);
     return { path, folder, subfolders };
   } finally {
@@ -209,6 +212,8 @@ function tryReadEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: By
 }
 
 function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteString[], { name, type: listed }: DirEntry): void {
+  // What such a name needs in the sidecar is not known of a folder.
+  if (!isUtf8(name)) forgetKnown(scan, batch.folder);
   if (listed === DT_DIR) return void subfolders.push(name);
   // Without a cache nothing is asked of the stat that the thread which opens the file does not find itself.
   if (scan.cache === undefined && scan.request.objectInodes === undefined && (listed === DT_REG || listed === DT_LNK))
@@ -233,6 +238,7 @@ function readFileEntry(scan: Scan, fd: number, batch: BatchFolder, name: ByteStr
   const data = cached.hasHoles ? holesOf(fd, name, stat) : undefined;
   // Where its other names are may have changed elsewhere, and a map of holes is not a matter of times.
   if (cached.hasHoles || stat.nlink > 1) forgetKnown(scan, batch.folder);
+  addName(scan.seen.get(batch.folder)!.files, name, stat);
   batch.folder.files.set(name, {
     checksum: cached.checksum,
     extras: { time, flags: cached.flags, data, group: groupOf(scan, stat) },

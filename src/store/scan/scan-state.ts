@@ -13,6 +13,8 @@ import type { Repository } from "../repository.ts";
 import type { Transaction } from "../transaction.ts";
 import { type Extras, type FileNode, type FolderNode, type LinkGroup, NO_EXTRAS } from "../tree/working-tree.ts";
 import type { FolderIdentity } from "../tree/write-tree.ts";
+import type { KnownFolder } from "./folder-cache.ts";
+import { type NameSum, addName, sameSum } from "./name-sum.ts";
 import type { HashFilesJob, HashFilesResult, HashedFile } from "./hash-files-job.ts";
 import type { ObjectInodes } from "./object-inodes.ts";
 import { type FolderTimes, folderOf, forgetFolder } from "./object-folders.ts";
@@ -87,7 +89,9 @@ export interface Scan {
 export interface SeenFolder {
   readonly stat: Stat;
   /** What it was when it looked the same; undefined where something in it is not known for certain. */
-  known: FolderIdentity | undefined;
+  known: KnownFolder | undefined;
+  /** Its files and links by name and inode. */
+  readonly files: NameSum;
 }
 
 export interface BatchFolder {
@@ -115,6 +119,23 @@ export function enqueueFile(scan: Scan, batch: BatchFolder, name: ByteString, is
 export function forgetKnown(scan: Scan, folder: FolderNode): void {
   const seen = scan.seen.get(folder);
   if (seen !== undefined) seen.known = undefined;
+}
+
+/** What a folder becomes, where all in it is what it was. */
+export function knownIdentity(scan: Scan, folder: FolderNode): FolderIdentity | undefined {
+  const seen = scan.seen.get(folder);
+  if (seen?.known === undefined || !sameSum(seen.known.names, namesOf(scan, folder, seen))) return undefined;
+  return seen.known.identity;
+}
+
+/** Of all that is in the folder. */
+export function namesOf(scan: Scan, folder: FolderNode, { files }: SeenFolder): NameSum {
+  const sum = { ...files };
+  for (const [name, child] of folder.dirs) {
+    const seen = scan.seen.get(child);
+    if (seen !== undefined) addName(sum, name, seen.stat);
+  }
+  return sum;
 }
 
 /** Ends a folder's part of the batch, and sends the batch when it is full. */
@@ -202,7 +223,7 @@ function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFil
         folder.files.delete(name);
         folder.nodes.set(name, { node: withBuffers(result.node), extras: extrasOf(scan, result) });
         scan.counts.files++;
-      } else if (result !== undefined) fillNode(scan, node, joinBytes(path, name), result);
+      } else if (result !== undefined) fillNode(scan, { node, folder, name, path }, result);
       else {
         folder.files.delete(name);
         countVanished(scan, joinBytes(path, name));
@@ -211,22 +232,30 @@ function takeResults(scan: Scan, batch: readonly BatchFolder[], results: HashFil
   }
 }
 
-function fillNode(scan: Scan, node: FileNode, path: ByteString, result: HashedFile): void {
+interface Placed {
+  readonly node: FileNode;
+  readonly folder: FolderNode;
+  readonly name: ByteString;
+  /** Of the folder. */
+  readonly path: ByteString;
+}
+
+function fillNode(scan: Scan, { node, folder, name, path }: Placed, result: HashedFile): void {
   const { stat, flags, data, checksum, emptyXattrs } = result;
   const { counts, request } = scan;
   node.checksum = checksum;
   node.extras = extrasOf(scan, result);
+  const seen = scan.seen.get(folder);
+  if (seen !== undefined) addName(seen.files, name, stat);
   counts.files++;
   counts.hashed++;
   counts.bytes += stat.size;
-  if (result.staged) {
-    counts.stagedFiles++;
-    forgetFolder(scan.folders, folderOf(checksum));
-  }
+  if (result.staging === "staged") counts.stagedFiles++;
+  if (result.staging !== "stored") forgetFolder(scan.folders, folderOf(checksum));
   counts.stagedBytes += result.stagedBytes;
   if (result.torn) {
     counts.torn++;
-    notice(request.observer, "torn", "changed while it was read", displayBytes(path));
+    notice(request.observer, "torn", "changed while it was read", displayBytes(joinBytes(path, name)));
     return;
   }
   // The cache has no place for these.

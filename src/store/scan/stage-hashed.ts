@@ -30,30 +30,36 @@ export interface LargeFile {
   readonly expected: Checksum;
 }
 
-/** True where it was staged: the repository lacked it, and so did this transaction. */
+/**
+ * `stored`: the repository has it. Else it is in the staging folder, where this call has put it (`staged`), or another one before, on
+ * whatever thread (`staged-before`): then it is gone again if this transaction does not publish.
+ */
+export type Staging = "stored" | "staged" | "staged-before" | "not-asked";
+
 export function stage(
   target: StageTarget | undefined,
   checksum: Checksum,
   meta: ContentMeta,
   payload: Payload & { kind: "memory" },
-): boolean {
-  if (target === undefined || stagedBy(target).has(checksum)) return false;
+): Staging {
+  if (target === undefined) return "not-asked";
+  if (stagedBy(target).has(checksum)) return "staged-before";
   const { repository, stagingFd } = target;
-  if (hasObject(repository, "file", checksum)) return false;
+  if (hasObject(repository, "file", checksum)) return "stored";
   const name = objectFile(repository, "file", checksum);
   const { mode } = repository.config;
   const made = inStagingFolder(stagingFd, name, () => (writeContent(mode, placeOf(target), name, meta, payload), true));
   stagedBy(target).add(checksum);
-  return made === true;
+  return made === true ? "staged" : "staged-before";
 }
 
 /** The copy is what counts: it is hashed itself, so that a writer beside us can't make a wrong object. */
 export async function stageLarge(
   target: StageTarget | undefined,
   file: LargeFile,
-): Promise<{ checksum: Checksum; staged: boolean }> {
-  if (target === undefined || hasObject(target.repository, "file", file.expected))
-    return { checksum: file.expected, staged: false };
+): Promise<{ checksum: Checksum; staging: Staging }> {
+  if (target === undefined) return { checksum: file.expected, staging: "not-asked" };
+  if (hasObject(target.repository, "file", file.expected)) return { checksum: file.expected, staging: "stored" };
   const { stagingFd } = target;
   const copyName = temporaryName("copy");
   const copyFd = openAt(stagingFd, copyName, O.RDWR | O.CREAT | O.EXCL, 0o600);
@@ -61,7 +67,8 @@ export async function stageLarge(
     const digest = createHash("sha256").update(file.header);
     const size = copyPayload(copyFd, file.fd, file.size, (piece) => digest.update(piece), target.room);
     const checksum = digest.digest("hex") as Checksum;
-    return { checksum, staged: await placeCopy(target, { name: copyName, fd: copyFd, size }, file.meta, checksum) };
+    const isPlaced = await placeCopy(target, { name: copyName, fd: copyFd, size }, file.meta, checksum);
+    return { checksum, staging: isPlaced ? "staged" : "staged-before" };
   } finally {
     closeFd(copyFd);
     tryUnlinkAt(stagingFd, copyName);

@@ -17,9 +17,9 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { RegrowError, isErrno } from "../../base/errors.ts";
 import { replaceFileAt } from "../../sys/durable.ts";
 import { makeDirs, tryUnlinkAt } from "../../sys/names.ts";
-import { O, closeFd, openAt } from "../../sys/open.ts";
+import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
-import { tryReadFileAt } from "../../sys/read-file.ts";
+import { readLinkAt, tryReadFileAt } from "../../sys/read-file.ts";
 import { type Stat, tryStatAt } from "../../sys/stat.ts";
 import type { Repository } from "../repository.ts";
 import { changedBefore } from "./settled.ts";
@@ -188,9 +188,20 @@ function removeLeftOvers(repository: Repository): void {
   }
 }
 
+/** One for everybody who may see other owners and attributes than somebody else does. */
 function cacheName(root: Stat, fingerprint: string): string {
-  const key = [root.devMajor, root.devMinor, root.inoHigh, root.inoLow, fingerprint].join(":");
+  const viewer = `${process.geteuid!()} ${userNamespace()}`;
+  const key = [root.devMajor, root.devMinor, root.inoHigh, root.inoLow, fingerprint, viewer].join(":");
   return hash("sha256", key, "hex").slice(0, 32);
+}
+
+function userNamespace(): string {
+  try {
+    return readLinkAt(CWD, "/proc/self/ns/user");
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "EACCES")) return "";
+    throw error;
+  }
 }
 
 function padded(bucketCount: number): number {

@@ -43,6 +43,7 @@ const REPLACE = `
 const { replaceFileAt } = await import(process.argv[1]);
 const { openSync } = await import("node:fs");
 const fd = openSync(process.argv[2], "r");
+replaceFileAt(fd, ".", "file", Buffer.alloc(20000, "b"), { durable: false });
 console.log("begun");
 for (let count = 0; ; count++) replaceFileAt(fd, ".", "file", Buffer.alloc(20000, count % 2 === 0 ? "a" : "b"), { durable: false });
 `;
