@@ -1,7 +1,7 @@
 /**
  * Measures `dist/regrow`, start-up included, beside ostree in the same run, and writes medians, ratios and raw samples into
  * docs/performance.md between its marks. `--pairs N`, `--only TEXT` (cases whose name holds it), `--trees TREE@FS,…` (TREE: debian or
- * small; FS: ext4, btrfs or xfs), `--no-memory`, `--no-others`, `--no-write`.
+ * small; FS: ext4, btrfs or xfs; or `none`), `--no-memory`, `--no-others`, `--no-write`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ const program = path.join(root, "dist/regrow");
 
 const results: CaseResult[] = [];
 const others: { tree: string; list: Orientation[] }[] = [];
-for (const place of values.trees.split(",")) {
+for (const place of values.trees.split(",").filter((one) => one !== "none")) {
   const [name, fileSystem] = parsePlace(place);
   for (const one of CASES.filter((candidate) => candidate.name.includes(values.only))) {
     results.push(await onFreshFileSystem(fileSystem, async (folder) => runCase(place, one, await makePlace(name, folder))));
