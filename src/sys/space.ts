@@ -1,5 +1,5 @@
-/** How full a file system is. */
-import { statfsSync } from "node:fs";
+/** How full a file system is, and whether it is btrfs. */
+import { type StatsFs, statfsSync } from "node:fs";
 import { fromNodeError } from "./native.ts";
 
 /** Bytes: in all, and free for this process. */
@@ -10,9 +10,20 @@ export interface Space {
 
 /** Of the file system that holds the open file. Throws SystemError. */
 export function spaceOf(fd: number): Space {
+  const stats = statsOf(fd);
+  return { total: stats.blocks * stats.bsize, available: stats.bavail * stats.bsize };
+}
+
+/** Whether the open file is on btrfs. Throws SystemError. */
+export function isOnBtrfs(fd: number): boolean {
+  return statsOf(fd).type === BTRFS_SUPER_MAGIC;
+}
+
+const BTRFS_SUPER_MAGIC = 0x9123683e;
+
+function statsOf(fd: number): StatsFs {
   try {
-    const stats = statfsSync(`/proc/self/fd/${fd}`);
-    return { total: stats.blocks * stats.bsize, available: stats.bavail * stats.bsize };
+    return statfsSync(`/proc/self/fd/${fd}`);
   } catch (error) {
     throw fromNodeError(error);
   }

@@ -73,6 +73,11 @@ export function sameFile(a: Stat, b: Stat): boolean {
   return a.inoLow === b.inoLow && a.inoHigh === b.inoHigh && a.devMinor === b.devMinor && a.devMajor === b.devMajor;
 }
 
+/** Whether two files are on the same device, as the kernel tells it: each subvolume of btrfs is one. */
+export function sameDevice(a: Stat, b: Stat): boolean {
+  return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
+}
+
 /** Whether two looks at a file saw the same version of it. */
 export function sameVersion(a: Stat, b: Stat): boolean {
   return (

@@ -12,7 +12,7 @@ import type { Repository } from "../../src/store/repository.ts";
 import { run } from "../support/programs.ts";
 import { newRepository, ostreeRoot } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
-import { atEnd, scratchFolder } from "../support/scratch.ts";
+import { atEnd, mountedFileSystem, scratchFolder } from "../support/scratch.ts";
 
 const NEEDS = { root: true, programs: ["mount", "umount", "ostree"] };
 /** Longer than the granularity of a file system's clock. */
@@ -59,6 +59,23 @@ test("what is mounted in a left-over of a killed checkout is not touched", async
   await checkoutCommit(repository, commit, `${scratch}/out`);
   assert.deepEqual(readdirSync(`${scratch}/mine`), ["file"]);
   assert.equal(readFileSync(`${scratch}/mine/file`, "utf8"), "mine");
+});
+
+test("a snapshot in which a nested subvolume is missing is the same each time", async (t) => {
+  if (!requires(t, { root: true, programs: ["btrfs", "mkfs.btrfs", "mount"], filesystems: ["btrfs"] })) return;
+  const file = mountedFileSystem(t, "btrfs", 300);
+  run("sh", [
+    "-c",
+    `cd '${file}'; btrfs -q subvolume create live; mkdir live/a; btrfs -q subvolume create live/a/nested; echo x > live/a/file`,
+  ]);
+  run("btrfs", ["-q", "subvolume", "snapshot", "-r", `${file}/live`, `${file}/snapshot`]);
+  const repository = newRepository(t, `${file}/repo`, "bare");
+  const options = { sources: [{ kind: "dir", path: `${file}/snapshot` }], branch: "main", skipUnchanged: true } as const;
+  const first = await commitTree(repository, options);
+  for (let turn = 0; turn < 3; turn++) {
+    await setTimeout(SETTLED);
+    assert.equal((await commitTree(repository, options)).commit, first.commit, `turn ${turn}`);
+  }
 });
 
 /** Commits twice, when all that can be known is known, and compares with a commit into a new repository. */

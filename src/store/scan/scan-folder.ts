@@ -5,14 +5,23 @@
  */
 import { type ByteString, EMPTY, isUtf8, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
-import { getFlags } from "../../sys/metadata.ts";
 import { O, closeFd, openAt, openBeneath } from "../../sys/open.ts";
 import { type DirEntry, readDir } from "../../sys/read-dir.ts";
-import { type Stat, S_IFDIR, S_IFLNK, S_IFREG, S_IFSOCK, sameFile, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
-import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
+import {
+  type Stat,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFREG,
+  S_IFSOCK,
+  sameDevice,
+  sameFile,
+  statFd,
+  tryStatAt,
+  typeOf,
+} from "../../sys/stat.ts";
 import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
-import { type FolderNode, newFolder } from "../tree/working-tree.ts";
+import type { FolderNode } from "../tree/working-tree.ts";
 import type { FolderIdentity } from "../tree/write-tree.ts";
 import { GONE, holesOf } from "./file-holes.ts";
 import { lookUpFolder } from "./folder-cache.ts";
@@ -21,14 +30,8 @@ import { keepCache } from "./keep-cache.ts";
 import { folderOf, noFolderTimes, readFolderTimes, untouchedFolders } from "./object-folders.ts";
 import { addName, newNameSum } from "./name-sum.ts";
 import { objectOfInode } from "./object-inodes.ts";
-import {
-  type ScanOptions,
-  committedOwnership,
-  committedXattrs,
-  emptyXattrs,
-  nodeXattrs,
-  scanFingerprint,
-} from "./scan-options.ts";
+import { folderNode, specialNode } from "./scan-nodes.ts";
+import { scanFingerprint } from "./scan-options.ts";
 import {
   type BatchFolder,
   type Scan,
@@ -48,7 +51,6 @@ import {
   tell,
 } from "./scan-state.ts";
 import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
-import { userFlags } from "./user-flags.ts";
 
 export interface ScannedFolder {
   readonly root: FolderNode;
@@ -225,7 +227,7 @@ function readEntry(scan: Scan, fd: number, batch: BatchFolder, subfolders: ByteS
   else if (type === S_IFREG || type === S_IFLNK) readFileEntry(scan, fd, batch, name, stat);
   else if (type === S_IFSOCK) countSocket(scan, joinBytes(batch.path, name));
   else {
-    batch.folder.nodes.set(name, specialNode(scan, fd, name, stat));
+    batch.folder.nodes.set(name, specialNode(scan.request.options, { dirFd: fd, name }, stat, groupOf(scan, stat)));
     forgetKnown(scan, batch.folder);
   }
 }
@@ -267,23 +269,6 @@ function remember(scan: Scan, stat: Stat, cached: CachedFile): void {
   rememberStat(scan.builder, stat, cached, scan.startedAt);
 }
 
-function specialNode(scan: Scan, dirFd: number, name: ByteString, stat: Stat): ReturnType<FolderNode["nodes"]["get"]> & object {
-  const { options } = scan.request;
-  const xattrs = options.noXattrs ? [] : nodeXattrs(options, readXattrsAt(dirFd, name));
-  const node = { ...committedOwnership(options, stat), major: stat.rdevMajor, minor: stat.rdevMinor, xattrs };
-  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  return { node, extras: { time, flags: 0, data: undefined, group: groupOf(scan, stat) } };
-}
-
-function folderNode(options: ScanOptions, fd: number, stat: Stat): FolderNode {
-  const found = options.noXattrs ? [] : readXattrsFd(fd);
-  const time = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
-  return newFolder(
-    { ...committedOwnership(options, stat), xattrs: committedXattrs(options, found) },
-    { time, flags: userFlags(getFlags(fd)), data: undefined, group: undefined, emptyXattrs: emptyXattrs(options, found) },
-  );
-}
-
 function openFolder(scan: Scan, path: ByteString): number {
   try {
     return openBeneath(scan.rootFd, path, O.RDONLY | O.DIRECTORY);
@@ -293,8 +278,4 @@ function openFolder(scan: Scan, path: ByteString): number {
     countVanished(scan, path);
     return -1;
   }
-}
-
-function sameDevice(a: Stat, b: Stat): boolean {
-  return a.devMinor === b.devMinor && a.devMajor === b.devMajor;
 }
