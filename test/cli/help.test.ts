@@ -39,7 +39,11 @@ for (const { name, load } of COMMANDS) {
     const command = await load();
     const text = bench.ok("help", name);
     assert.match(text, new RegExp(`^regrow ${name}: .+\n\nUsage\n  regrow ${name}`));
-    for (const option of [...command.options, ...GLOBAL_OPTIONS]) assert.match(text, new RegExp(`--${option.long}\\b`));
+    const refused = command.dryRun === "refuses" ? "dry-run" : undefined;
+    for (const { long } of [...command.options, ...GLOBAL_OPTIONS]) {
+      if (long === refused) assert.doesNotMatch(text, /--dry-run {2}/, "what it refuses is not offered");
+      else assert.match(text, new RegExp(`--${long}\\b`));
+    }
     for (const argument of command.arguments) assert.match(text, new RegExp(`\n  ${argument.name} `));
     assert.ok(command.examples.length > 0);
     for (const { line } of command.examples) assert.ok(text.includes(line));
