@@ -4,7 +4,7 @@
  */
 import { type ByteString, EMPTY } from "../../base/byte-string.ts";
 import { throwIfCancelled } from "../../base/errors.ts";
-import { type Observer, notice, report } from "../../base/events.ts";
+import { type Observer, report } from "../../base/events.ts";
 import type { SubvolumeIdentity, TreeEntry } from "../../codec/btrfs-send/write/tree-entry.ts";
 import { writeFullStream } from "../../codec/btrfs-send/write/write-full.ts";
 import { writeIncrementalStream } from "../../codec/btrfs-send/write/write-incremental.ts";
@@ -12,6 +12,7 @@ import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { loadCommit } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
 import { rootSidecar } from "../tree/folder-view.ts";
+import { tellFlags } from "../tree/leave-tree.ts";
 import { findLinkGroups } from "../tree/link-names.ts";
 import { type TreeItem, walkInOrder } from "../tree/tree-order.ts";
 import { streamEntries } from "./stream-entries.ts";
@@ -57,7 +58,7 @@ function entriesOf(repository: Repository, commit: Checksum, observer: Observer)
   const items = (): Iterable<TreeItem> => walkInOrder(repository, EMPTY, { tree, meta, sidecar }, "names");
   const groups = sidecar === undefined ? new Map() : findLinkGroups(items());
   const settings = { repository, groups, time: { seconds: timestamp, nanoseconds: 0 } };
-  return streamEntries(settings, tellFlags(items(), observer));
+  return streamEntries(settings, tellFlags(items(), "a stream", observer));
 }
 
 async function* counted(entries: AsyncIterable<TreeEntry>, observer: Observer): AsyncGenerator<TreeEntry, void, undefined> {
@@ -67,14 +68,4 @@ async function* counted(entries: AsyncIterable<TreeEntry>, observer: Observer): 
     yield entry;
     if (++done % REPORT_EVERY === 0) report(observer, "export", { done });
   }
-}
-
-function* tellFlags(items: Iterable<TreeItem>, observer: Observer): Generator<TreeItem, void, undefined> {
-  let lost = 0;
-  for (const item of items) {
-    if (item.record?.flags) lost++;
-    yield item;
-  }
-  if (lost > 0)
-    notice(observer, "flags", `the inode flags (chattr) of ${lost} files are not in the stream: it has no place for them`);
 }

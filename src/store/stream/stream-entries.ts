@@ -3,13 +3,13 @@ import type { ByteString } from "../../base/byte-string.ts";
 import type { FilePiece, TreeEntry } from "../../codec/btrfs-send/write/tree-entry.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
-import { type XattrRecord, effectiveXattrs } from "../../codec/ostree/xattrs.ts";
 import type { EntryRecord, NodeRecord, Stretch } from "../../codec/sidecar/folder-record.ts";
 import { closeContent, openContent } from "../content/content-format.ts";
 import type { OpenContent } from "../content/open-content.ts";
 import { payloadChunks } from "../content/payload-chunks.ts";
 import { loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import { allXattrs } from "../tree/leave-tree.ts";
 import { type LinkGroups, linkTarget } from "../tree/link-names.ts";
 import type { TreeItem } from "../tree/tree-order.ts";
 
@@ -83,11 +83,3 @@ function nodeEntry(
   if (target !== undefined) return { ...facts, target };
   return { ...facts, rdev: (((major & 0xfff) << 8) | ((minor & 0xfff00) << 12) | (minor & 0xff)) >>> 0 };
 }
-
-/** Those of the object, and those with an empty value, which only the sidecar has. */
-function allXattrs(xattrs: readonly XattrRecord[], record: EntryRecord | undefined): readonly XattrRecord[] {
-  const own = effectiveXattrs(xattrs);
-  return [...own, ...(record?.emptyXattrs ?? []).map((name) => ({ name, value: NO_VALUE }))];
-}
-
-const NO_VALUE = Buffer.alloc(0);

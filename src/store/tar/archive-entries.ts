@@ -2,7 +2,7 @@
 import type { ByteString } from "../../base/byte-string.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { isLink } from "../../codec/ostree/content.ts";
-import { type XattrRecord, effectiveXattrs } from "../../codec/ostree/xattrs.ts";
+import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
 import type { EntryRecord, NodeRecord } from "../../codec/sidecar/folder-record.ts";
 import type { TarTime, TarWriteEntry } from "../../codec/tar/entry.ts";
 import { S_IFBLK, S_IFIFO, S_IFLNK, typeOf } from "../../sys/stat.ts";
@@ -10,6 +10,7 @@ import { closeContent, hashContent, openContent } from "../content/content-forma
 import { payloadChunks } from "../content/payload-chunks.ts";
 import { damagedObject, loadDirMeta } from "../object-files.ts";
 import type { Repository } from "../repository.ts";
+import { allXattrs } from "../tree/leave-tree.ts";
 import { type LinkGroups, linkTarget } from "../tree/link-names.ts";
 import type { TreeItem } from "../tree/tree-order.ts";
 
@@ -38,7 +39,7 @@ export async function* archiveEntries(
     if (item.kind === "folder") {
       const { uid, gid, mode, xattrs } = loadDirMeta(settings.repository, item.meta);
       const facts = { name, mode: mode & PERMISSIONS, uid, gid, mtime };
-      yield { ...facts, type: "directory", xattrs: allXattrs(settings, xattrs, item.record) };
+      yield { ...facts, type: "directory", xattrs: xattrsOf(settings, xattrs, item.record) };
       continue;
     }
     const linkName = linkTarget(settings.groups, item, name);
@@ -68,7 +69,7 @@ async function* fileEntry(settings: EntrySettings, item: FileItem): AsyncGenerat
     }
     if (settings.verify && (await hashContent(content)) !== checksum)
       throw damagedObject(settings.repository, "file", checksum, "its content does not match its checksum");
-    const whole = { ...facts, xattrs: allXattrs(settings, xattrs, item.record) };
+    const whole = { ...facts, xattrs: xattrsOf(settings, xattrs, item.record) };
     if (isLink(content.meta)) yield { ...whole, type: "symlink", linkName: target };
     else {
       const sparse = item.record?.data;
@@ -89,23 +90,17 @@ function nodeEntry(
   const { uid, gid, mode } = node;
   const facts = { name, mode: mode & PERMISSIONS, uid, gid, mtime };
   if (linkName !== undefined) return { ...facts, type: "hardlink", linkName };
-  const whole = { ...facts, xattrs: allXattrs(settings, node.xattrs, undefined) };
+  const whole = { ...facts, xattrs: xattrsOf(settings, node.xattrs, undefined) };
   if (typeOf(mode) === S_IFLNK) return { ...whole, type: "symlink", linkName: node.target! };
   if (typeOf(mode) === S_IFIFO) return { ...whole, type: "fifo" };
   const type = typeOf(mode) === S_IFBLK ? "block" : "character";
   return { ...whole, type, devMajor: node.major, devMinor: node.minor };
 }
 
-/** Those of the object, and those with an empty value, which only the sidecar has. */
-function allXattrs(
+function xattrsOf(
   settings: EntrySettings,
   xattrs: readonly XattrRecord[],
   record: EntryRecord | undefined,
 ): readonly XattrRecord[] {
-  if (!settings.xattrs) return [];
-  const empty = record?.emptyXattrs;
-  const own = effectiveXattrs(xattrs);
-  return empty === undefined ? own : [...own, ...empty.map((name) => ({ name, value: NO_VALUE }))];
+  return settings.xattrs ? allXattrs(xattrs, record) : [];
 }
-
-const NO_VALUE = Buffer.alloc(0);

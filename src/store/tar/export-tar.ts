@@ -4,7 +4,7 @@
  */
 import { type ByteString, EMPTY, bytesOf, joinBytes } from "../../base/byte-string.ts";
 import { RegrowError, throwIfCancelled } from "../../base/errors.ts";
-import { type Observer, notice, report } from "../../base/events.ts";
+import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { TarWriteEntry } from "../../codec/tar/entry.ts";
 import { writeTar } from "../../codec/tar/write.ts";
@@ -14,6 +14,7 @@ import type { Repository } from "../repository.ts";
 import { type FoundEntry, findEntry } from "../tree/find-entry.ts";
 import { rootSidecar } from "../tree/folder-view.ts";
 import { archiveEntries } from "./archive-entries.ts";
+import { tellFlags } from "../tree/leave-tree.ts";
 import { findLinkGroups } from "../tree/link-names.ts";
 import { type TreeItem, walkInOrder } from "../tree/tree-order.ts";
 
@@ -89,7 +90,7 @@ async function* archiveChunks(
     xattrs: options.noXattrs !== true,
     verify: options.verify === true,
   };
-  const entries = counted(archiveEntries(settings, tellFlags(items(), observer)), counts, observer);
+  const entries = counted(archiveEntries(settings, tellFlags(items(), "tar", observer)), counts, observer);
   for await (const chunk of writeTar(entries)) {
     throwIfCancelled(observer.signal);
     yield chunk;
@@ -109,16 +110,6 @@ async function* counted(
     if (entry.type === "directory") counts.folders++;
     else if (++counts.files % REPORT_EVERY === 0) report(observer, "export", { done: counts.files, bytes: counts.bytes });
   }
-}
-
-function* tellFlags(items: Iterable<TreeItem>, observer: Observer): Generator<TreeItem, void, undefined> {
-  let lost = 0;
-  for (const item of items) {
-    if (item.record?.flags) lost++;
-    yield item;
-  }
-  if (lost > 0)
-    notice(observer, "flags", `the inode flags (chattr) of ${lost} files are not in the archive: tar has no place for them`);
 }
 
 function leafItem(path: ByteString, found: Exclude<FoundEntry, { kind: "folder" }>): TreeItem {
