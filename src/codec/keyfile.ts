@@ -9,7 +9,7 @@ export interface Keyfile {
 }
 
 const MAX_LENGTH = 1024 * 1024;
-const GROUP = /^[ \t\v\f\r]*\[([^[\]\x00-\x1f\x7f]+)\][ \t\r]*$/;
+const GROUP = /^[ \t\v\f\r]*\[([^[\]\x00-\x1f\x7f]+)\][ \t]*\r?$/;
 /** A name, and perhaps the language that it is in. */
 const KEY = /^[^=[\]]*[^=[\] ](?:\[[-\w.@]+\])?$/;
 
