@@ -11,7 +11,7 @@ export interface Keyfile {
 const MAX_LENGTH = 1024 * 1024;
 const GROUP = /^[ \t\v\f\r]*\[([^[\]\x00-\x1f\x7f]+)\][ \t]*\r?$/;
 /** A name, and perhaps the language that it is in. */
-const KEY = /^[^=[\]]*[^=[\] ](?:\[[-\w.@]+\])?$/;
+const KEY = /^[^=[\]]*[^=[\] ](?:\[[-_.@\p{L}\p{N}]*\])?$/u;
 
 /** Throws `corrupt` for a line that is neither group, key, comment nor blank, and for text over 1 MiB. */
 export function parseKeyfile(text: string): Keyfile {
