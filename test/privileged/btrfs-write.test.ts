@@ -37,6 +37,8 @@ for (const version of [1, 2] as const) {
     for (let round = 0; round < times(10); round++) {
       if (round === 1) run("sh", ["-c", 'mv "$0/sub" "$0/moved"', folder]);
       changeSubvolume(folder, 900 + round, round === 0 ? 200 : 60, counts);
+      // Whatever the random changes did to it: content that the snapshot before has at a path of its own.
+      if (round === 1) run("cp", [`${source}/0/sub/long`, `${folder}/long again`]);
       if (round === 0) run("sh", ["-c", 'mkdir "$0/sub"; seq 60000 > "$0/sub/long"; truncate -s 1M "$0/sub/hole"', folder]);
       run("btrfs", ["-q", "subvolume", "snapshot", "-r", folder, `${source}/${round}`]);
       const stream = await collect(streamOf(source, round, version));

@@ -152,7 +152,8 @@ test("a tree that changes a little between commits has the root that a commit wi
   });
   await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
   t.diagnostic(shownCounts(counts));
-  assert.deepEqual(missingKinds(counts, [...MAKING_KINDS, "folders known: true"]), []);
+  // That all kinds are made is the first test's to see: here are few.
+  assert.deepEqual(missingKinds(counts, ["folders known: true"]), []);
 });
 
 test("a random tree that ostree can store has ostree's root", async (t) => {
