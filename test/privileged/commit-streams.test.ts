@@ -66,6 +66,10 @@ test("what btrfs send makes becomes one commit a subvolume, and a part of it non
   }
   assert.deepEqual(bench.ok("--repo", "in", "log", "--oneline").match(/s\d/g), ["s2", "s1", "s0"]);
 
+  writeFileSync(bench.at("first"), sent(source, 0));
+  bench.ok("--repo", "in", "import", "-q", "--from=btrfs-send", "-b", "told", "-m", "As I say\n\nand why", "first");
+  assert.match(bench.ok("--repo", "in", "log", "told"), /As I say[^]*and why/);
+
   truncateSync(bench.at("streams"), streams.length - 40);
   const cut = bench.regrow("--repo", "in", "import", "--from=btrfs-send", "-b", "cut", "streams");
   assert.equal(cut.code, EXIT.verification, cut.err);

@@ -48,10 +48,14 @@ export const importArchive = defineCommand<Options>({
 async function importEach(context: Context, repository: Repository, source: string | number, options: Options): Promise<void> {
   let isFirst = true;
   const commit = async ({ name, path }: StreamedTree): Promise<void> => {
-    const subject = options.subject ?? options.message ?? displayBytes(name);
+    const isNamed = options.subject !== undefined || options.message !== undefined;
     // Those after the first stand on what the branch names by then.
     const { parent, ...rest } = options;
-    const each = { ...rest, ...(isFirst && parent !== undefined ? { parent } : {}), subject };
+    const each = {
+      ...rest,
+      ...(isFirst && parent !== undefined ? { parent } : {}),
+      ...(isNamed ? {} : { subject: displayBytes(name) }),
+    };
     await makeCommit(context, repository, [{ kind: "dir", path }], each, { useCache: false });
     isFirst = false;
   };
