@@ -130,13 +130,24 @@ test("damage is seen", (t) => {
 
 /**
  * What may pass: a copy that is no change; one that ends between two streams; one with a whole command more or less, which no
- * sum covers; and another version in the header, which has none, where everything reads the same in both.
+ * sum covers; and another version in a header, which no sum covers either: the same commands, whose data may be taken for two
+ * bytes longer or shorter.
  */
 function isHarmless(damaged: { what: string; data: Buffer }, data: Buffer, whole: string, outcome: readonly object[]): boolean {
   if (damaged.data.equals(data)) return true;
   if (damaged.what.startsWith("cut")) return whole.startsWith(JSON.stringify(plain(outcome)).slice(0, -1));
-  const withoutVersion = (json: string): string => json.replaceAll(/\{"kind":"header","version":\d\}/g, "");
-  return withoutVersion(JSON.stringify(plain(outcome))) === withoutVersion(whole);
+  if (withoutVersions(damaged.data).equals(withoutVersions(data))) {
+    const kinds = (parts: readonly object[]): unknown[] => parts.map((part) => (part as { kind: string }).kind);
+    return JSON.stringify(kinds(outcome)) === JSON.stringify(kinds(JSON.parse(whole) as object[]));
+  }
+  return JSON.stringify(plain(outcome)) === whole;
+}
+
+function withoutVersions(data: Buffer): Buffer {
+  const copy = Buffer.from(data);
+  const magic = Buffer.from("btrfs-stream\0");
+  for (let at = copy.indexOf(magic); at >= 0; at = copy.indexOf(magic, at + 1)) copy.fill(0, at + 13, at + 17);
+  return copy;
 }
 
 function plain(parts: readonly object[]): unknown {
