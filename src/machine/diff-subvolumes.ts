@@ -19,7 +19,7 @@ export function areRelatedSnapshots(before: string, after: string): boolean {
   return ofA.some((uuid) => ofB.includes(uuid));
 }
 
-/** Throws `missing-program`, `program-failed`, `cancelled`, SystemError. */
+/** Throws `unsupported`, `cancelled`, SystemError. */
 export async function diffSnapshots(before: string, after: string, signal?: AbortSignal): Promise<{ changes: Change[] }> {
   const { changes } = await readSnapshotChanges(before, after, signal);
   return { changes: withReplaced(before, after, changes.flatMap(asChange)) };

@@ -38,6 +38,7 @@ export function namesOfInode(fd: number, ino: number): ByteString[] {
 }
 
 export interface SubvolumeInfo {
+  readonly id: bigint;
   readonly isReadOnly: boolean;
   /** 32 hexadecimal digits, as the next two; undefined where there is none. */
   readonly uuid: string | undefined;
@@ -61,6 +62,7 @@ export function subvolumeInfo(fd: number): SubvolumeInfo | undefined {
     return /^0+$/.test(uuid) ? undefined : uuid;
   };
   return {
+    id: info.readBigUInt64LE(0),
     isReadOnly: (info.readUInt32LE(288) & ROOT_RDONLY) !== 0,
     uuid: uuidAt(296),
     parentUuid: uuidAt(312),

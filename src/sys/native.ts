@@ -18,9 +18,13 @@ export interface Library {
 }
 
 interface Koffi {
-  load(library: string): Library;
+  load(library: string): Omit<Library, "func"> & { func<Result = number>(prototype: string): NativeCall<Result> };
   errno(): number;
 }
+
+type NativeCall<Result> = ((...args: readonly unknown[]) => Result) & {
+  async(...args: readonly [...unknown[], (error: Error | null, result: Result) => void]): void;
+};
 
 export type NativeFunction = (...args: readonly unknown[]) => number;
 
@@ -63,6 +67,22 @@ export function declareOnce(prototype: string): NativeFunction {
     if (result === -1) errnoOfCall = koffi.errno();
     return result;
   };
+}
+
+/**
+ * The same for a call that takes long: it is made on another thread, while this one goes on. The buffers among the arguments must not
+ * be touched until then. The promise fails with SystemError, which is about `name`.
+ */
+export function declareAsync(name: string, prototype: string): (...args: readonly unknown[]) => Promise<number> {
+  const call = libc.func(prototype);
+  return (...args) =>
+    new Promise((resolve, reject) => {
+      call.async(...args, (error: Error | null, result: number) => {
+        if (error === null && result !== -1) return resolve(result);
+        errnoOfCall = koffi.errno();
+        reject(error ?? lastError(name));
+      });
+    });
 }
 
 /** The symbolic errno of the call that failed last on this thread. */

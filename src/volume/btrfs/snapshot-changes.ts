@@ -1,15 +1,15 @@
 /**
- * What changed between two read-only snapshots of one subvolume, from `btrfs send --no-data`: the cost follows the changes and
+ * What changed between two read-only snapshots of one subvolume, from a send stream without data: the cost follows the changes and
  * not the size of the trees. Needs root.
  */
 import { type ByteString, bytesOf } from "../../base/byte-string.ts";
-import { throwIfCancelled } from "../../base/errors.ts";
+import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-send/changes/change.ts";
 import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
 import { openStreamReader } from "../../codec/btrfs-send/read-stream.ts";
-import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
+import { startSend } from "../../sys/btrfs-send.ts";
+import { namesOfInode, sendStreamVersion, subvolumeInfo } from "../../sys/btrfs.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
-import { startProgram } from "../../sys/run-program.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
 import { addNestedSubvolumes, isPlaceholder } from "./nested-subvolumes.ts";
@@ -21,7 +21,7 @@ export interface SnapshotChanges extends ChangeSet {
 
 /**
  * Compares the snapshot `after` with `before`. A subvolume nested in one of them is an empty folder there, and counts as one.
- * Throws `program-failed` with btrfs's own words where they are not both read-only or not related, and `cancelled`.
+ * Throws `usage` and `unsupported` where they are not both read-only subvolumes or not related, and `cancelled`.
  */
 export async function readSnapshotChanges(before: string, after: string, signal?: AbortSignal): Promise<SnapshotChanges> {
   throwIfCancelled(signal);
@@ -57,24 +57,36 @@ async function compare(pair: Pair): Promise<ChangeSet> {
     namesOf: (ino) => namesOfInode(pair.afterFd, ino),
   });
   const reader = openStreamReader(changes.take);
-  const protocol = pair.streamVersion > 1 ? ["--proto", `${pair.streamVersion}`] : [];
-  const running = startProgram({
-    program: "btrfs",
-    args: ["send", "-q", "--no-data", ...protocol, "-p", pair.before, "--", pair.after],
-    effect: "read",
-    ...(pair.signal === undefined ? {} : { signal: pair.signal }),
-  });
+  const { afterFd, beforeFd, streamVersion, signal } = pair;
+  const parentId = subvolumeInfo(beforeFd)?.id;
+  if (parentId === undefined) throw noSnapshot(pair.before);
+  const sending = startSend({ fd: afterFd, parentId, noData: true, version: streamVersion });
   try {
-    for await (const chunk of running.stdout) reader.push(chunk as Buffer);
+    for await (const chunk of sending.stream) {
+      throwIfCancelled(signal);
+      reader.push(chunk);
+    }
+    // What the kernel says of its failure is better than what the lack of its output looks like.
+    await sending.finished;
   } catch (error) {
-    running.kill();
-    await running.finished.catch(() => {});
-    throw error;
+    sending.stop();
+    await sending.finished.catch(() => {});
+    throw isErrno(error, "EINVAL", "EPERM", "ENOTTY") ? notComparable(pair, error) : error;
   }
-  // What the program says of its failure is better than what the lack of its output looks like.
-  await running.finished;
   reader.end();
   return changes.finish();
+}
+
+function noSnapshot(path: string): RegrowError {
+  return new RegrowError("usage", `${path}: it is no subvolume of btrfs.`, {
+    path,
+    hint: "Name two read-only snapshots of one.",
+  });
+}
+
+function notComparable({ before, after }: Pair, cause: unknown): RegrowError {
+  const hint = "Both have to be read-only and snapshots of one subvolume; the kernel's log may say more. It needs root.";
+  return new RegrowError("unsupported", `${after}: btrfs can't compare it with ${before}.`, { path: after, hint, cause });
 }
 
 function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
