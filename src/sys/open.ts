@@ -18,6 +18,7 @@ const RESOLVE_NO_XDEV = 0x01n;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
+const RESOLVE_IN_ROOT = 0x10n;
 const BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 const F_DUPFD_CLOEXEC = 1030;
 const LONGEST_PIECE = 3500;
@@ -80,6 +81,22 @@ export function openFolderHere(dirFd: number, path: ByteString | string): number
     return openUnmounted(parent, path.slice(slash + 1));
   } finally {
     closeFd(parent);
+  }
+}
+
+/**
+ * Opens `path` as somebody would for whom `rootFd` is the root folder: links are followed, and none leads out. For trees of other
+ * systems, whose /etc/localtime and the like are links. Throws SystemError.
+ */
+export function openInRoot(rootFd: number, path: ByteString | string, flags: number): number {
+  how.writeBigUInt64LE(BigInt(flags | O.CLOEXEC), 0);
+  how.writeBigUInt64LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
+  try {
+    const fd = syscall6(SYS_OPENAT2, rootFd, c(path), how, how.length);
+    if (fd >= 0) return fd;
+    throw lastError("openat2", displayBytes(path as ByteString));
+  } finally {
+    how.writeBigUInt64LE(BENEATH, 16);
   }
 }
 

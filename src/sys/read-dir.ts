@@ -1,6 +1,8 @@
 /** The names in a folder, as bytes, by getdents64. */
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
+import { isErrno } from "../base/errors.ts";
 import { declare, lastError } from "./native.ts";
+import { O, closeFd, openInRoot } from "./open.ts";
 
 const getdents64 = declare("int64_t getdents64(int, void *, uint64_t)");
 const lseek = declare("int64_t lseek(int, int64_t, int)");
@@ -26,5 +28,21 @@ export function readDir(fd: number, path?: ByteString): DirEntry[] {
       if (name !== "." && name !== "..") entries.push({ name, type: buffer[at + 18]! });
       at += recordLength;
     }
+  }
+}
+
+/** The names in a folder, as somebody sees it for whom `rootFd` is the root folder; none where there is no such folder. */
+export function listInRoot(rootFd: number, path: ByteString | string): ByteString[] {
+  let fd: number;
+  try {
+    fd = openInRoot(rootFd, path, O.RDONLY | O.DIRECTORY);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+  try {
+    return readDir(fd).map(({ name }) => name);
+  } finally {
+    closeFd(fd);
   }
 }

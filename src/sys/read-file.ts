@@ -1,10 +1,10 @@
 /** Reading: whole files into memory, pieces of large ones, the targets of links. */
 import { readSync } from "node:fs";
 import { type ByteString, displayBytes } from "../base/byte-string.ts";
-import { RegrowError, SystemError } from "../base/errors.ts";
+import { RegrowError, SystemError, isErrno } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { declare, fromNodeError, lastError } from "./native.ts";
-import { O, closeFd, openAt, tryOpenAt } from "./open.ts";
+import { O, closeFd, openAt, openInRoot, tryOpenAt } from "./open.ts";
 import { S_IFDIR, S_IFREG, statFd, typeOf } from "./stat.ts";
 
 const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
@@ -51,6 +51,18 @@ export function readFileAt(dirFd: number, name: ByteString | string, limit = LIM
 export function tryReadFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer | undefined {
   const fd = tryOpenAt(dirFd, name, FLAGS);
   return fd < 0 ? undefined : readAndClose(fd, name, limit);
+}
+
+/**
+ * A regular file as somebody would read it for whom `rootFd` is the root folder; undefined where there is none. Throws as `readFileAt`.
+ */
+export function tryReadInRoot(rootFd: number, path: ByteString | string, limit = LIMIT): Buffer | undefined {
+  try {
+    return readAndClose(openInRoot(rootFd, path, FLAGS), path, limit);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "EISDIR")) return undefined;
+    throw error;
+  }
 }
 
 /**
