@@ -7,8 +7,8 @@ import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-send/changes/change.ts";
 import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
 import { openStreamReader } from "../../codec/btrfs-send/read-stream.ts";
-import { startSend } from "../../sys/btrfs-send.ts";
-import { namesOfInode, sendStreamVersion, subvolumeInfo } from "../../sys/btrfs.ts";
+import { sendSubvolume } from "../../sys/btrfs/send.ts";
+import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
@@ -21,7 +21,7 @@ export interface SnapshotChanges extends ChangeSet {
 
 /**
  * Compares the snapshot `after` with `before`. A subvolume nested in one of them is an empty folder there, and counts as one.
- * Throws `usage` and `unsupported` where they are not both read-only subvolumes or not related, and `cancelled`.
+ * Throws `unsupported` where they are not both read-only subvolumes or not related, and `cancelled`.
  */
 export async function readSnapshotChanges(before: string, after: string, signal?: AbortSignal): Promise<SnapshotChanges> {
   throwIfCancelled(signal);
@@ -58,30 +58,14 @@ async function compare(pair: Pair): Promise<ChangeSet> {
   });
   const reader = openStreamReader(changes.take);
   const { afterFd, beforeFd, streamVersion, signal } = pair;
-  const parentId = subvolumeInfo(beforeFd)?.id;
-  if (parentId === undefined) throw noSnapshot(pair.before);
-  const sending = startSend({ fd: afterFd, parentId, noData: true, version: streamVersion });
   try {
-    for await (const chunk of sending.stream) {
-      throwIfCancelled(signal);
-      reader.push(chunk);
-    }
-    // What the kernel says of its failure is better than what the lack of its output looks like.
-    await sending.finished;
+    const stream = sendSubvolume({ sourceFd: afterFd, parentFd: beforeFd, withData: false, version: streamVersion, signal });
+    for await (const piece of stream) reader.push(piece);
   } catch (error) {
-    sending.stop();
-    await sending.finished.catch(() => {});
     throw isErrno(error, "EINVAL", "EPERM", "ENOTTY") ? notComparable(pair, error) : error;
   }
   reader.end();
   return changes.finish();
-}
-
-function noSnapshot(path: string): RegrowError {
-  return new RegrowError("usage", `${path}: it is no subvolume of btrfs.`, {
-    path,
-    hint: "Name two read-only snapshots of one.",
-  });
 }
 
 function notComparable({ before, after }: Pair, cause: unknown): RegrowError {
