@@ -49,7 +49,8 @@ def folder(file):
 
 def link(file):
     clear(file)
-    os.symlink("/etc/hostname", file)
+    # Leads nowhere: what writes through it must not reach a file of this machine.
+    os.symlink("/nowhere/at-all", file)
 
 def hard_link(file):
     clear(file)

@@ -1,6 +1,6 @@
 /** What streams are unpacked to, on ext4 and on btrfs, against what `btrfs receive` makes of them; rsync compares. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { type UnpackOptions, type UnpackedSubvolume, unpackStreams } from "../../src/volume/btrfs/unpack/unpack-streams.ts";
 import { damagedCopies } from "../support/damage.ts";
@@ -64,6 +64,9 @@ for (const place of ["ext4", "btrfs"] as const) {
         bases.set(`${index} ${unpacked!.uuid} ${unpacked!.ctransid}`, `${target}/${index}/state ${round}`);
         const where = `seed ${seed} (FC_SEED), round ${round}, ${form.join(" ")}`;
         assert.equal(differences(`${receiver}/${index}/state ${round}`, `${target}/${index}/state ${round}`), "", where);
+        // Nothing builds on what is older than the state before.
+        rmSync(`${target}/${index}/state ${round - 1}`, { recursive: true, force: true });
+        if (round > 0) run("btrfs", ["-q", "subvolume", "delete", `${receiver}/${index}/state ${round - 1}`]);
         streams++;
       }
       before = after;
