@@ -22,10 +22,16 @@ export interface CommandEntry {
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "setup",
+    group: "Time machine",
+    summary: "prepare this machine",
+    load: async () => (await import("./commands/setup.ts")).setup,
+  },
+  {
     name: "commit",
     group: "Time machine",
-    summary: "keep the state of DIR",
-    shape: "DIR",
+    summary: "keep this machine, or DIR",
+    shape: "[DIR]",
     load: async () => (await import("./commands/commit.ts")).commit,
   },
   {

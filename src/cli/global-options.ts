@@ -4,6 +4,8 @@ import type { OptionDefinition } from "./option-definition.ts";
 
 export interface GlobalOptions {
   readonly repo: string | undefined;
+  /** The folder at which a machine is mounted that is not the running one. */
+  readonly sysroot: string | undefined;
   readonly json: boolean;
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -15,6 +17,7 @@ export interface GlobalOptions {
 
 export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { long: "repo", value: "DIR", summary: "the repository", completes: "folder" },
+  { long: "sysroot", value: "DIR", summary: "a machine that is mounted there, not this one", completes: "folder" },
   { long: "json", summary: "results as JSON, one object a line" },
   { short: "n", long: "dry-run", summary: "show what would be done" },
   { short: "y", long: "yes", summary: "answer yes to all questions" },
@@ -63,6 +66,7 @@ export function readGlobals(options: Record<string, unknown>): GlobalOptions {
   const flag = (key: string): boolean => options[key] === true;
   return {
     repo: options["repo"] as string | undefined,
+    sysroot: options["sysroot"] as string | undefined,
     json: flag("json"),
     dryRun: flag("dryRun"),
     yes: flag("yes"),

@@ -56,7 +56,7 @@ export function checkBranch(command: string, { branch, orphan }: MakeCommitOptio
 
 /** Commits the sources and prints the checksum. */
 export async function makeCommit(
-  { out, global, observer }: Context,
+  { out, global, observer }: Pick<Context, "out" | "global" | "observer">,
   repository: Repository,
   sources: readonly CommitSource[],
   options: MakeCommitOptions,
@@ -64,10 +64,20 @@ export async function makeCommit(
 ): Promise<void> {
   const startedAt = performance.now();
   const result = await commitTree(repository, { ...commitOptions(repository, options), ...more, sources }, observer);
+  tellCommit({ out, global }, result, options.branch, startedAt);
+}
+
+/** `startedAt`: by performance.now(). */
+export function tellCommit(
+  { out, global }: Pick<Context, "out" | "global">,
+  result: CommitResult,
+  branch: string | undefined,
+  startedAt: number,
+): void {
   out.say(commitCountsText(result, (performance.now() - startedAt) / 1000));
   const lost = notStoredText(result.counts);
   if (lost !== undefined) out.say(`${lost}${result.counts.sockets > 0 && !global.verbose ? " (-v names them)" : ""}`);
-  if (global.json) out.json(resultJson(result, options.branch));
+  if (global.json) out.json(resultJson(result, branch));
   else out.print(result.commit);
 }
 

@@ -6,7 +6,8 @@ import { driverOf } from "../disk/file-systems.ts";
 import { smallestDisk } from "../disk/plan-disk.ts";
 import { type DiskPlan, partitionOf } from "../disk/plan-disk.ts";
 import { missingProgram } from "../sys/program-packages.ts";
-import type { Check, InstallFacts, InstallRequest, InstallWork } from "./install-plan.ts";
+import type { Check } from "./check.ts";
+import type { InstallFacts, InstallRequest, InstallWork } from "./install-plan.ts";
 
 /** `disk` is the error where the layout doesn't fit; `work` is undefined where something to boot is missing. */
 export function checkInstall(

@@ -2,11 +2,11 @@
  * The shape of an install: what is asked for, what was found out, what will be done. Every reason not to begin is a check of the
  * plan; `--dry-run`, the confirmation and the act see the same plan.
  */
-import { type ErrorCode, RegrowError } from "../base/errors.ts";
 import type { BootFile, BootLoader, ContentFile } from "../boot/boot-loader.ts";
 import type { Kernel } from "../boot/find-kernels.ts";
 import type { Layout } from "../disk/layout.ts";
 import type { DiskPlan } from "../disk/plan-disk.ts";
+import { type Check, requirePassed } from "./check.ts";
 import type { TreeDescription } from "./tree-source.ts";
 
 /** What the person asks for. */
@@ -56,15 +56,6 @@ export interface TargetFacts {
   readonly available: number;
 }
 
-/** One thing that has to be so before anything is written. */
-export interface Check {
-  readonly name: string;
-  /** What was found, in one line. */
-  readonly finding: string;
-  /** Present where the check fails. */
-  readonly problem?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
-}
-
 export interface InstallPlan {
   readonly target: ImageTarget;
   /** Whether something has the target's name now that the image will replace. */
@@ -93,10 +84,7 @@ export interface InstallWork {
 
 /** Throws the problem of the first check that fails. */
 export function requireChecks(plan: InstallPlan): InstallWork {
-  for (const { problem } of plan.checks) {
-    if (problem !== undefined)
-      throw new RegrowError(problem.code, problem.message, { path: plan.target.path, hint: problem.hint });
-  }
+  requirePassed(plan.checks, plan.target.path);
   if (plan.work === undefined) throw new Error("an install plan without a failed check has work to do");
   return plan.work;
 }

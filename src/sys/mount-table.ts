@@ -2,11 +2,10 @@
 import { realpathSync } from "node:fs";
 import { type MountEntry, parseMountTable } from "../codec/mount-table.ts";
 import { fromNodeError } from "./native.ts";
-import { CWD } from "./open.ts";
-import { readFileAt } from "./read-file.ts";
+import { readProcFile } from "./read-file.ts";
 
 export function readMountTable(): MountEntry[] {
-  return parseMountTable(readFileAt(CWD, "/proc/self/mountinfo").toString("latin1"));
+  return parseMountTable(readProcFile("/proc/self/mountinfo"));
 }
 
 /** The absolute path without links, as the kernel's tables have it. Throws SystemError. */

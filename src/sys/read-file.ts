@@ -4,7 +4,7 @@ import { type ByteString, displayBytes } from "../base/byte-string.ts";
 import { RegrowError, SystemError, isErrno } from "../base/errors.ts";
 import { c } from "./c-string.ts";
 import { declare, fromNodeError, lastError } from "./native.ts";
-import { O, closeFd, openAt, openInRoot, tryOpenAt } from "./open.ts";
+import { CWD, O, closeFd, openAt, openInRoot, tryOpenAt } from "./open.ts";
 import { S_IFDIR, S_IFREG, statFd, typeOf } from "./stat.ts";
 
 const readlinkat = declare("int64_t readlinkat(int, void *, void *, uint64_t)");
@@ -45,6 +45,22 @@ const FLAGS = O.RDONLY | O.NONBLOCK;
  */
 export function readFileAt(dirFd: number, name: ByteString | string, limit = LIMIT): Buffer {
   return readAndClose(openAt(dirFd, name, FLAGS), name, limit);
+}
+
+/** A file of /proc, whose size nobody knows beforehand. Throws SystemError. */
+export function readProcFile(path: string): string {
+  const fd = openAt(CWD, path, O.RDONLY);
+  try {
+    const pieces: Buffer[] = [];
+    for (;;) {
+      const piece = Buffer.allocUnsafe(64 * 1024);
+      const count = readNext(fd, piece);
+      if (count === 0) return Buffer.concat(pieces).toString("latin1");
+      pieces.push(piece.subarray(0, count));
+    }
+  } finally {
+    closeFd(fd);
+  }
 }
 
 /** Like `readFileAt`, but undefined where there is no such file. */

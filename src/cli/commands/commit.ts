@@ -1,11 +1,14 @@
 /** `regrow commit`: a folder, or several trees laid over each other, become a commit. */
 import { RegrowError } from "../../base/errors.ts";
 import { EXIT } from "../../base/exit-codes.ts";
+import type { Variant } from "../../codec/gvariant/value.ts";
 import type { CommitSource } from "../../store/commit.ts";
 import type { Repository } from "../../store/repository.ts";
 import { resolveRevision } from "../../store/revision.ts";
 import { defineCommand } from "../definition.ts";
-import { BRANCH_OPTIONS, COMMIT_OPTIONS, type MakeCommitOptions, checkBranch, makeCommit } from "../make-commit.ts";
+import type { Context } from "../context.ts";
+import { BRANCH_OPTIONS, COMMIT_OPTIONS, type MakeCommitOptions, checkBranch, makeCommit, tellCommit } from "../make-commit.ts";
+import { readMessage } from "../message.ts";
 import { tarSource } from "../tar-source.ts";
 import { parsePair } from "../value-parsers.ts";
 
@@ -23,8 +26,8 @@ interface CommitTree {
 
 export const commit = defineCommand<Options>({
   description:
-    "The last line on stdout is the checksum of the commit. DIR comes before what --tree names; each is laid over what came before it.",
-  arguments: [{ name: "DIR", summary: "the folder to keep", completes: "folder" }],
+    "Without DIR and --tree: this machine, or the one at --sysroot, onto the branch of its configuration; where nothing has changed, the commit that is there. DIR comes before what --tree names; each is laid over what came before it. The last line on stdout is the checksum of the commit.",
+  arguments: [{ name: "DIR", summary: "the folder to keep, in place of the machine", completes: "folder" }],
   options: [
     ...BRANCH_OPTIONS,
     {
@@ -40,16 +43,15 @@ export const commit = defineCommand<Options>({
     { long: "link-checkout-speedup", summary: "don't read files that are hard links to the repository's own" },
   ],
   examples: [
-    { line: "regrow commit -b main -m 'Before the upgrade' /etc", what: "keep /etc" },
+    { line: "regrow commit -m 'Before the upgrade'", what: "keep this machine" },
+    { line: "regrow commit -b main /etc", what: "keep /etc in a repository" },
     { line: "regrow commit -b image --tree=ref=base --tree=dir=overlay", what: "a folder over a commit" },
   ],
   exitCodes: [EXIT.noRepository, EXIT.locked, EXIT.verification, EXIT.noSpace, EXIT.missing],
   dryRun: "refuses",
   async run(context, { args: [dir], options }) {
     const trees: CommitTree[] = [...(dir === undefined ? [] : [{ kind: "dir", value: dir } as const]), ...(options.tree ?? [])];
-    if (trees.length === 0) {
-      throw new RegrowError("usage", "commit: nothing to keep.", { hint: "Name a folder, or give --tree." });
-    }
+    if (trees.length === 0) return commitThisMachine(context, options);
     checkBranch("commit", options);
     const more = {
       oneFileSystem: options.oneFileSystem === true,
@@ -62,6 +64,42 @@ export const commit = defineCommand<Options>({
     });
   },
 });
+
+/** What would change how a tree is kept has no meaning for a machine, which has to come back as it was. */
+const FOR_TREES: readonly (keyof Options)[] = [
+  "orphan",
+  "parent",
+  "ownerUid",
+  "ownerGid",
+  "canonicalPermissions",
+  "noXattrs",
+  "noSidecar",
+  "bindRef",
+  "oneFileSystem",
+  "linkCheckoutSpeedup",
+];
+
+function commitThisMachine(context: Context, options: Options): Promise<void> {
+  const wrong = FOR_TREES.find((key) => options[key] !== undefined);
+  if (wrong !== undefined) {
+    const name = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new RegrowError("usage", `commit: --${name} needs a tree.`, { hint: "Name a folder, or give --tree." });
+  }
+  if (context.global.repo !== undefined) {
+    throw new RegrowError("usage", "commit: nothing to keep.", {
+      hint: "Name a folder, or give --tree; a machine has its own repository.",
+    });
+  }
+  const startedAt = performance.now();
+  return context.withMachine(async (machine) => {
+    const { commitMachine } = await import("../../machine/capture/commit-machine.ts");
+    const metadata = options.addMetadataString?.map(([key, value]): [string, Variant] => [key, { type: "s", value }]);
+    const wish = { ...readMessage(options), branch: options.branch, metadata, timestamp: options.timestamp };
+    const result = await commitMachine(machine, wish, context.observer);
+    if (!result.isNew) context.out.say("Nothing has changed since the last commit.");
+    tellCommit(context, result, options.branch ?? machine.config.branch, startedAt);
+  });
+}
 
 function commitSource(repository: Repository, { kind, value }: CommitTree): CommitSource {
   if (kind === "dir") return { kind: "dir", path: value };

@@ -3,8 +3,7 @@ import { displayBytes } from "../../base/byte-string.ts";
 import { findKernels } from "../../boot/find-kernels.ts";
 import type { Variant } from "../../codec/gvariant/value.ts";
 import { osTitle, parseOsRelease } from "../../codec/os-release.ts";
-import { CWD } from "../../sys/open.ts";
-import { readFileAt, tryReadInRoot } from "../../sys/read-file.ts";
+import { readProcFile, tryReadInRoot } from "../../sys/read-file.ts";
 import { folderReader } from "./folder-reader.ts";
 import type { Machine } from "./machine.ts";
 
@@ -24,12 +23,21 @@ export async function describeMachine(machine: Machine): Promise<MachineDescript
   const text = (path: string): string | undefined => tryReadInRoot(rootFd, path)?.toString("utf8");
   const kernels = await findKernels(folderReader(rootFd));
   return {
-    host: text("etc/hostname")?.trim() || "localhost",
+    host: oneLine(text("etc/hostname")) || "localhost",
     os: osTitle(parseOsRelease(text("etc/os-release") ?? "")),
-    runningKernel: isLive ? readFileAt(CWD, "/proc/sys/kernel/osrelease").toString("utf8").trim() : undefined,
+    runningKernel: isLive ? readProcFile("/proc/sys/kernel/osrelease").trim() : undefined,
     kernel: kernels.find(({ hasModules }) => hasModules)?.release,
     layout: layoutOf(machine),
   };
+}
+
+/** The file may hold anything, and this goes into a text. */
+function oneLine(text: string | undefined): string {
+  return (text ?? "")
+    .trim()
+    .split("\n")[0]!
+    .replaceAll(/[^\x21-\x7e]/g, "")
+    .slice(0, 64);
 }
 
 /** As metadata of a commit, under `regrow.machine.…`. */

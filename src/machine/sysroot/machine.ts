@@ -15,8 +15,9 @@ import { type MountEntry, mountOf, mountsBelow } from "../../codec/mount-table.t
 import { subvolumeInfo } from "../../sys/btrfs.ts";
 import { type Mount, mountUnnamed } from "../../sys/mount.ts";
 import { readMountTable, realPath } from "../../sys/mount-table.ts";
-import { CWD, O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
+import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { isOnBtrfs } from "../../sys/space.ts";
+import { type HomePlace, openHome, repositoryIn } from "./home.ts";
 import { readMachineConfig } from "./read-config.ts";
 
 export interface Machine {
@@ -28,9 +29,24 @@ export interface Machine {
   /** Other file systems below the root, by their path from there. */
   readonly mounts: ReadonlyMap<ByteString, MountEntry>;
   readonly btrfs: BtrfsPlace | undefined;
+  readonly homePlace: HomePlace;
   /** The open folder of what regrow keeps here; undefined where the machine is not set up. */
   readonly homeFd: number | undefined;
   readonly config: MachineConfig;
+}
+
+/** The open home. Throws `no-repository` where the machine is not set up. */
+export function homeOf({ homeFd, sysroot }: Machine): number {
+  if (homeFd !== undefined) return homeFd;
+  throw new RegrowError("no-repository", `${sysroot}: this machine is not set up.`, {
+    path: sysroot,
+    hint: `Look at the plan: \`regrow setup${sysroot === "/" ? "" : ` --sysroot ${sysroot}`} -n\`.`,
+  });
+}
+
+/** The machine's repository, for the store. Throws `no-repository` where the machine is not set up. */
+export function repositoryOf(machine: Machine): string {
+  return repositoryIn(homeOf(machine));
 }
 
 export interface BtrfsPlace {
@@ -40,9 +56,6 @@ export interface BtrfsPlace {
   readonly rootPath: ByteString;
   readonly rootId: bigint;
 }
-
-export const HOME_SUBVOLUME = "@regrow";
-export const HOME_FOLDER = "var/lib/regrow";
 
 /**
  * Runs `work` with the machine whose root is at `sysroot`. Throws `not-found`, `unsupported` for a folder that is no root of a file
@@ -59,8 +72,9 @@ export async function withMachine<T>(sysroot: string, work: (machine: Machine) =
     const mount = mountOf(table, path);
     if (mount === undefined) throw new RegrowError("unsupported", `${path}: nothing is mounted there.`, { path });
     const btrfs = openBtrfs(path, rootFd, mount, open);
-    const homeFd = btrfs === undefined ? tryOpenAt(rootFd, HOME_FOLDER, FOLDER) : tryOpenAt(btrfs.topFd, HOME_SUBVOLUME, FOLDER);
-    if (homeFd >= 0) open.push(() => closeFd(homeFd));
+    const place = { kind: btrfs === undefined ? "folder" : "btrfs", dirFd: btrfs?.topFd ?? rootFd } as const;
+    const homeFd = openHome(place);
+    if (homeFd !== undefined) open.push(() => closeFd(homeFd));
     return await work({
       sysroot: path,
       isLive: path === "/",
@@ -68,15 +82,14 @@ export async function withMachine<T>(sysroot: string, work: (machine: Machine) =
       mount,
       mounts: mountsBelow(table, path),
       btrfs,
-      homeFd: homeFd < 0 ? undefined : homeFd,
+      homePlace: place,
+      homeFd,
       config: readMachineConfig(rootFd),
     });
   } finally {
     for (const close of open.toReversed()) close();
   }
 }
-
-const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 function openBtrfs(path: string, rootFd: number, mount: MountEntry, open: (() => void)[]): BtrfsPlace | undefined {
   if (!isOnBtrfs(rootFd)) return undefined;

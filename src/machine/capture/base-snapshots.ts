@@ -1,0 +1,112 @@
+/**
+ * The snapshots that commits of a machine leave beside the repository, `base/<commit>/root`: what makes the next commit cost its changes
+ * only. A snapshot gets its commit's name when that commit is made; until then it is `base/.new-<unique>`, and whoever holds the
+ * machine's lock and finds such a name takes it away.
+ */
+import { type ByteString, bytesOf } from "../../base/byte-string.ts";
+import { isErrno } from "../../base/errors.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { createSnapshot, destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
+import { fsyncFd } from "../../sys/durable.ts";
+import { makeDirAt, removeDirAt, renameAt } from "../../sys/names.ts";
+import { O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
+import { readDir } from "../../sys/read-dir.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
+
+const ROOT = bytesOf("root");
+const NEW = /^\.new-/;
+const COMMIT = /^[0-9a-f]{64}$/;
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+
+export interface BaseSnapshot {
+  /** Of the snapshot's root. */
+  readonly fd: number;
+  /** For what takes a path; valid as long as `fd` is open. */
+  readonly path: string;
+}
+
+export interface NewSnapshot extends BaseSnapshot {
+  readonly name: ByteString;
+}
+
+/** A read-only snapshot of the machine's root as it is now. Throws `no-space`, `refused` where a swapfile is in use, SystemError. */
+export function takeSnapshot(homeFd: number, rootFd: number): NewSnapshot {
+  const name = bytesOf(`.new-${temporaryName("root").slice(1)}`);
+  return inBase(homeFd, (baseFd) => {
+    makeDirAt(baseFd, name, 0o700);
+    const folderFd = openAt(baseFd, name, FOLDER);
+    try {
+      createSnapshot(rootFd, folderFd, ROOT, { readOnly: true });
+      return { name, ...opened(openAt(folderFd, ROOT, FOLDER)) };
+    } finally {
+      closeFd(folderFd);
+    }
+  });
+}
+
+/** Gives it its commit's name, for good. */
+export function keepSnapshot(homeFd: number, { name }: NewSnapshot, commit: Checksum): void {
+  inBase(homeFd, (baseFd) => {
+    // One that is there already is of the same tree, and as good.
+    if (has(baseFd, commit)) return removeIn(baseFd, name);
+    renameAt(baseFd, name, baseFd, bytesOf(commit));
+    fsyncFd(baseFd);
+  });
+}
+
+export function dropSnapshot(homeFd: number, name: ByteString): void {
+  inBase(homeFd, (baseFd) => removeIn(baseFd, name));
+}
+
+/** The snapshot of a commit, open; undefined where there is none. */
+export function openSnapshot(homeFd: number, commit: Checksum): BaseSnapshot | undefined {
+  const fd = tryOpenAt(homeFd, `base/${commit}/root`, FOLDER);
+  return fd < 0 ? undefined : opened(fd);
+}
+
+/** The commits that have one. */
+export function listSnapshots(homeFd: number): Checksum[] {
+  return inBase(homeFd, (baseFd) =>
+    readDir(baseFd)
+      .map(({ name }) => name as string)
+      .filter((name) => COMMIT.test(name)),
+  ) as Checksum[];
+}
+
+/** Takes away what runs that were cut have left. Only for who holds the machine's lock. */
+export function removeUnfinished(homeFd: number): void {
+  inBase(homeFd, (baseFd) => {
+    for (const { name } of readDir(baseFd)) if (NEW.test(name)) removeIn(baseFd, name);
+  });
+}
+
+function opened(fd: number): BaseSnapshot {
+  return { fd, path: `/proc/self/fd/${fd}` };
+}
+
+function has(baseFd: number, commit: Checksum): boolean {
+  const fd = tryOpenAt(baseFd, `${commit}/root`, FOLDER);
+  if (fd >= 0) closeFd(fd);
+  return fd >= 0;
+}
+
+function removeIn(baseFd: number, name: ByteString): void {
+  const folderFd = openAt(baseFd, name, FOLDER);
+  try {
+    destroySubvolume(folderFd, ROOT);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  } finally {
+    closeFd(folderFd);
+  }
+  removeDirAt(baseFd, name);
+}
+
+function inBase<T>(homeFd: number, work: (baseFd: number) => T): T {
+  const baseFd = openAt(homeFd, "base", FOLDER);
+  try {
+    return work(baseFd);
+  } finally {
+    closeFd(baseFd);
+  }
+}

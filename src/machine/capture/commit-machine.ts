@@ -1,0 +1,95 @@
+/**
+ * Committing a machine: on btrfs a snapshot of the root is taken, which is one instant, and becomes the commit; it stays beside it, so
+ * that the next one costs what has changed. Elsewhere the files are read as they are, and those that the cache knows are not.
+ */
+import type { Observer } from "../../base/events.ts";
+import type { Variant } from "../../codec/gvariant/value.ts";
+import { type CommitResult, commitTree } from "../../store/commit.ts";
+import type { FinishOptions } from "../../store/finish-commit.ts";
+import { type Repository, withRepository } from "../../store/repository.ts";
+import { closeFd } from "../../sys/open.ts";
+import { describeMachine, machineMetadata } from "../sysroot/describe-machine.ts";
+import { repositoryIn } from "../sysroot/home.ts";
+import type { Machine } from "../sysroot/machine.ts";
+import { withMachineLock } from "../sysroot/machine-lock.ts";
+import { dropSnapshot, keepSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
+
+export interface MachineCommitOptions {
+  /** Undefined: the one of the machine's configuration. */
+  readonly branch?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly body?: string | undefined;
+  /** Further metadata. */
+  readonly metadata?: readonly (readonly [string, Variant])[] | undefined;
+  readonly timestamp?: number | undefined;
+  /** A new commit even where nothing has changed. */
+  readonly allowUnchanged?: boolean | undefined;
+}
+
+/** Throws `no-repository` where the machine is not set up, `locked`, `no-space`, `refused`, `cancelled`, SystemError. */
+export async function commitMachine(
+  machine: Machine,
+  options: MachineCommitOptions,
+  observer: Observer = {},
+): Promise<CommitResult> {
+  return withMachineLock(machine, observer.signal, (homeFd) => commitLocked(machine, homeFd, options, observer));
+}
+
+/** The same for who holds the machine's lock. */
+export async function commitLocked(
+  machine: Machine,
+  homeFd: number,
+  options: MachineCommitOptions,
+  observer: Observer,
+): Promise<CommitResult> {
+  const finish = await finishOptions(machine, options);
+  return withRepository(repositoryIn(homeFd), (repository) =>
+    machine.btrfs === undefined
+      ? commitFolder(machine, repository, finish, observer)
+      : commitSnapshot(machine, homeFd, repository, finish, observer),
+  );
+}
+
+async function finishOptions(machine: Machine, options: MachineCommitOptions): Promise<FinishOptions> {
+  const described = machineMetadata(await describeMachine(machine));
+  return {
+    branch: options.branch ?? machine.config.branch,
+    subject: options.subject,
+    body: options.body,
+    timestamp: options.timestamp,
+    metadata: [...described, ...(options.metadata ?? [])],
+    skipUnchanged: options.allowUnchanged !== true,
+  };
+}
+
+function commitFolder(
+  machine: Machine,
+  repository: Repository,
+  finish: FinishOptions,
+  observer: Observer,
+): Promise<CommitResult> {
+  const sources = [{ kind: "dir", path: machine.sysroot }] as const;
+  return commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
+}
+
+async function commitSnapshot(
+  machine: Machine,
+  homeFd: number,
+  repository: Repository,
+  finish: FinishOptions,
+  observer: Observer,
+): Promise<CommitResult> {
+  removeUnfinished(homeFd);
+  const snapshot = takeSnapshot(homeFd, machine.rootFd);
+  try {
+    const sources = [{ kind: "dir", path: snapshot.path }] as const;
+    const result = await commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
+    keepSnapshot(homeFd, snapshot, result.commit);
+    return result;
+  } catch (error) {
+    dropSnapshot(homeFd, snapshot.name);
+    throw error;
+  } finally {
+    closeFd(snapshot.fd);
+  }
+}

@@ -1,0 +1,122 @@
+/** The plan of `setup`: each step with whether it is done already, what has to be so first, and what a person should know. Pure. */
+import type { Check } from "../check.ts";
+import { formatSize } from "../../base/units.ts";
+import { configTemplate } from "./config-template.ts";
+import type { SetupFacts } from "./setup-facts.ts";
+import { MOUNT_UNIT, MOUNT_UNIT_LINK, MOUNT_UNIT_TARGET, mountUnit } from "./units.ts";
+
+export type SetupStep = { readonly isDone: boolean; readonly what: string } & SetupWork;
+
+export type SetupWork =
+  /** The subvolume @regrow or the folder /var/lib/regrow, with the repository in it. */
+  | { readonly kind: "home" }
+  /** `isTheirs`: what stands there is a person's, and stays. */
+  | { readonly kind: "file"; readonly path: string; readonly content: string; readonly mode: number; readonly isTheirs: boolean }
+  | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+export interface SetupPlan {
+  readonly facts: SetupFacts;
+  readonly steps: readonly SetupStep[];
+  readonly checks: readonly Check[];
+  /** What is no reason to stop, each in one or two sentences. */
+  readonly notes: readonly string[];
+}
+
+export const CONFIG_FILE = "etc/regrow.toml";
+/** What `planSetup` wants to know the content of. */
+export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT];
+
+export function planSetup(facts: SetupFacts): SetupPlan {
+  return { facts, steps: stepsOf(facts), checks: checksOf(facts), notes: notesOf(facts) };
+}
+
+function stepsOf(facts: SetupFacts): SetupStep[] {
+  const isBtrfs = facts.rootSubvolume !== undefined;
+  const home = isBtrfs ? "the subvolume @regrow in the top level" : "the folder /var/lib/regrow";
+  const steps: SetupStep[] = [{ kind: "home", what: `${home}, with the repository`, isDone: facts.isSetUp }];
+  const existing = facts.files.get(CONFIG_FILE);
+  steps.push({
+    kind: "file",
+    path: CONFIG_FILE,
+    content: configTemplate(facts),
+    mode: 0o644,
+    isTheirs: true,
+    what: existing === undefined ? `/${CONFIG_FILE}, with what holds by default` : `/${CONFIG_FILE} is yours and stays`,
+    isDone: existing !== undefined,
+  });
+  if (facts.uuid !== undefined) {
+    const content = mountUnit(facts.uuid);
+    const isDone = facts.files.get(MOUNT_UNIT) === content;
+    steps.push({
+      kind: "file",
+      path: MOUNT_UNIT,
+      content,
+      mode: 0o644,
+      isTheirs: false,
+      what: "a unit that mounts it at /.regrow",
+      isDone,
+    });
+    steps.push({ kind: "link", path: MOUNT_UNIT_LINK, target: MOUNT_UNIT_TARGET, what: "that unit at every start", isDone });
+  }
+  return steps;
+}
+
+function checksOf(facts: SetupFacts): Check[] {
+  const active = facts.swapfiles.filter((path) => !facts.nested.some((nested) => path.startsWith(`/${nested}/`)));
+  const hasSnapshots = facts.rootSubvolume !== undefined;
+  return [
+    {
+      name: "swapfile",
+      finding: active.length === 0 ? "none in the root subvolume" : active.join(", "),
+      ...(hasSnapshots && active.length > 0
+        ? {
+            problem: {
+              code: "refused",
+              message: `${active[0]}: a swapfile that is in use stops every snapshot of its subvolume.`,
+              hint: "Give it a subvolume of its own: swapoff, move it into a new subvolume (btrfs subvolume create), swapon, and mend fstab.",
+            },
+          }
+        : {}),
+    },
+    {
+      name: "space",
+      finding: `${formatSize(facts.available)} free`,
+      ...(facts.available < SPACE_NEEDED
+        ? {
+            problem: {
+              code: "no-space",
+              message: `${facts.device}: only ${formatSize(facts.available)} are free.`,
+              hint: `Free at least ${formatSize(SPACE_NEEDED)}.`,
+            },
+          }
+        : {}),
+    },
+  ];
+}
+
+const SPACE_NEEDED = 64 * 1024 * 1024;
+
+function notesOf(facts: SetupFacts): string[] {
+  const notes: string[] = [];
+  if (facts.rootSubvolume === undefined) {
+    notes.push(
+      `The root is on ${facts.fileSystem}: there are no snapshots. A commit reads every file that its cache doesn't know and takes space for all of them, packed: up to ${formatSize(facts.used)} for the first. A rollback of the whole system needs btrfs.`,
+    );
+  } else {
+    notes.push(
+      `The first commit shares the blocks of the files (${formatSize(facts.used)} are used): it takes space for the names and times only, roughly 1.3 kB a file, twice where metadata is kept twice.`,
+    );
+  }
+  if (facts.rootSubvolume === "") {
+    notes.push(
+      "The root is the top level of the file system: it can be committed, but not exchanged. A rollback needs it in a subvolume.",
+    );
+  }
+  for (const path of facts.nested)
+    notes.push(`/${path} is a subvolume of its own: it is no part of the commits of the root, and a rollback leaves it.`);
+  for (const path of facts.noCow)
+    notes.push(`/${path} is marked +C: its files are copied into the repository at each change, not shared.`);
+  for (const tool of facts.beside) notes.push(`${tool} keeps snapshots here too: both can go on, and each takes its own space.`);
+  if (facts.packageManager === undefined) notes.push("No package manager is known here: differences are told by files only.");
+  return notes;
+}

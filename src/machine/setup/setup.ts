@@ -1,0 +1,81 @@
+/** `setup`: preparing a machine, and taking that away again. Each step can be done again, so that a run that was cut is finished by the next. */
+import { bytesOf } from "../../base/byte-string.ts";
+import { type Observer, report } from "../../base/events.ts";
+import { listRefs } from "../../store/refs.ts";
+import { withRepository } from "../../store/repository.ts";
+import { destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
+import { syncFileSystem } from "../../sys/durable.ts";
+import { removeTreeAt } from "../../sys/names.ts";
+import { requirePassed } from "../check.ts";
+import { HOME_FOLDER, HOME_SUBVOLUME, makeHome, repositoryIn } from "../sysroot/home.ts";
+import type { Machine } from "../sysroot/machine.ts";
+import { linkInRoot, removeInRoot, writeInRoot } from "../sysroot/write-in-root.ts";
+import { readSetupFacts } from "./setup-facts.ts";
+import { SETUP_FILES, type SetupPlan, type SetupStep, planSetup } from "./setup-plan.ts";
+
+export function planMachineSetup(machine: Machine, observer: Observer = {}): SetupPlan {
+  return planSetup(readSetupFacts(machine, SETUP_FILES, observer));
+}
+
+/** Does what is not done yet. Throws the problem of the first check that fails, SystemError. */
+export function performSetup(machine: Machine, plan: SetupPlan, observer: Observer = {}): void {
+  requirePassed(plan.checks, machine.sysroot);
+  const open = plan.steps.filter(({ isDone }) => !isDone);
+  for (const [index, step] of open.entries()) {
+    report(observer, "setup", { done: index, total: open.length });
+    performStep(machine, step);
+  }
+  report(observer, "setup", { done: open.length, total: open.length });
+}
+
+function performStep({ homePlace, rootFd }: Machine, step: SetupStep): void {
+  if (step.kind === "home") makeHome(homePlace);
+  else if (step.kind === "file") writeInRoot(rootFd, step.path, step.content, step.mode);
+  else linkInRoot(rootFd, step.path, step.target);
+}
+
+export interface UndoPlan {
+  readonly steps: readonly UndoStep[];
+  /** What stays, each with the reason. */
+  readonly notes: readonly string[];
+}
+
+export interface UndoStep {
+  readonly what: string;
+  readonly path: string;
+  readonly kind: "file" | "home";
+}
+
+/** What `setup` has made and can go: never a file that was changed since, and never a history that has commits. */
+export async function planUndoSetup(machine: Machine, observer: Observer = {}): Promise<UndoPlan> {
+  const plan = planMachineSetup(machine, observer);
+  const steps: UndoStep[] = [];
+  const notes: string[] = [];
+  for (const step of plan.steps.toReversed()) {
+    if (step.kind === "home") continue;
+    if (step.kind === "link" && step.isDone) steps.push({ kind: "file", path: step.path, what: `/${step.path}` });
+    if (step.kind !== "file" || !step.isDone) continue;
+    if (plan.facts.files.get(step.path) === step.content) steps.push({ kind: "file", path: step.path, what: `/${step.path}` });
+    else notes.push(`/${step.path} has been changed: it stays.`);
+  }
+  if (machine.homeFd === undefined) return { steps, notes };
+  const commits = await withRepository(repositoryIn(machine.homeFd), (repository) => listRefs(repository).length);
+  const place = machine.btrfs === undefined ? `/${HOME_FOLDER}` : `the subvolume ${HOME_SUBVOLUME}`;
+  if (commits === 0) steps.push({ kind: "home", path: place, what: `${place}, which has no commits` });
+  else notes.push(`${place} holds the history: it stays. Whoever wants to lose it removes it by hand.`);
+  return { steps, notes };
+}
+
+/** The history goes last, so that a run that was cut finds everything again. */
+export function performUndoSetup(machine: Machine, plan: UndoPlan): void {
+  for (const { kind, path } of plan.steps) {
+    if (kind === "file") removeInRoot(machine.rootFd, path);
+    else removeHome(machine);
+  }
+}
+
+function removeHome({ homePlace: { kind, dirFd } }: Machine): void {
+  if (kind === "folder") removeTreeAt(dirFd, HOME_FOLDER);
+  else destroySubvolume(dirFd, bytesOf(HOME_SUBVOLUME));
+  syncFileSystem(dirFd);
+}
