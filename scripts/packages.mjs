@@ -10,6 +10,7 @@ export const PACKAGES = {
   "btrfs-progs": ["btrfs", "mkfs.btrfs"],
   busybox: ["busybox"],
   bzip2: ["bzip2"],
+  cpio: ["cpio"],
   dash: ["dash"],
   dosfstools: ["mkfs.vfat", "fsck.vfat"],
   e2fsprogs: ["mkfs.ext4", "chattr", "lsattr", "debugfs", "e2fsck"],
