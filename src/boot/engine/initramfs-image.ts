@@ -69,20 +69,24 @@ export async function engineInImage(rootFd: number, path: ByteString): Promise<E
   }
 }
 
-/** The content of that file in an image, undefined where it has none. Throws `corrupt`, `missing-program`, `program-failed`. */
+/**
+ * The content of that file in an image, undefined where it has none. All is read: what comes later replaces what came before. Throws
+ * `corrupt`, `missing-program`, `program-failed`.
+ */
 export async function findInImage(image: Buffer, path: string): Promise<Buffer | undefined> {
+  let found: Buffer | undefined;
   for (let at = 0; at < image.length;) {
     if (image[at] === 0) {
       at++;
       continue;
     }
-    if (!isCpio(image, at)) return findInImage(await unpack(image.subarray(at)), path);
+    if (!isCpio(image, at)) return (await findInImage(await unpack(image.subarray(at)), path)) ?? found;
     const members = readCpio(image, at);
     let next = members.next();
-    for (; next.done !== true; next = members.next()) if (next.value.name === path) return next.value.content;
+    for (; next.done !== true; next = members.next()) if (next.value.name === path) found = next.value.content;
     at = next.value;
   }
-  return undefined;
+  return found;
 }
 
 async function unpack(bytes: Buffer): Promise<Buffer> {
