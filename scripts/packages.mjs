@@ -17,7 +17,7 @@ export const PACKAGES = {
   fdisk: ["sfdisk", "fdisk"],
   fish: ["fish"],
   gdisk: ["sgdisk"],
-  "grub-common": ["grub-mkstandalone"],
+  "grub-common": ["grub-mkimage"],
   "grub-efi-amd64-bin": ["/usr/lib/grub/x86_64-efi/btrfs.mod"],
   gzip: ["gzip"],
   "libarchive-tools": ["bsdtar"],

@@ -16,11 +16,11 @@ export interface EngineFacts {
   readonly files: readonly { readonly file: EngineFile; readonly state: FileState }[];
 }
 
-/** Where each generator's program may be. */
+/** Where each generator's program may be; the first that is there makes the images: dracut is often only what others depend on. */
 const GENERATOR_PROGRAMS: Readonly<Record<InitramfsGenerator, readonly string[]>> = {
   "initramfs-tools": ["usr/sbin/mkinitramfs", "usr/bin/mkinitramfs"],
-  dracut: ["usr/bin/dracut", "usr/sbin/dracut"],
   mkinitcpio: ["usr/bin/mkinitcpio"],
+  dracut: ["usr/bin/dracut", "usr/sbin/dracut"],
 };
 const SHUTDOWN_PROGRAM = "usr/lib/systemd/systemd-shutdown";
 const ANY_PROGRAM = [SHUTDOWN_PROGRAM, "usr/bin/bash", "bin/bash", "usr/bin/dash", "bin/dash", "usr/bin/btrfs", "bin/btrfs"];

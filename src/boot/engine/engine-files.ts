@@ -15,6 +15,7 @@ export type InitramfsGenerator = "initramfs-tools" | "dracut" | "mkinitcpio";
 export interface EngineMachine {
   readonly architecture: "x86_64" | "aarch64";
   readonly hasSystemd: boolean;
+  /** The one that makes the machine's images comes first. */
   readonly generators: readonly InitramfsGenerator[];
 }
 
@@ -33,15 +34,15 @@ const GENERATOR_FILES: Readonly<Record<InitramfsGenerator, readonly EngineFile[]
     file("usr/share/initramfs-tools/scripts/local-premount/regrow", 0o755, "initramfs-tools/local-premount"),
     file("usr/share/initramfs-tools/hooks/regrow", 0o755, "initramfs-tools/hook"),
   ],
-  dracut: [
-    file("usr/lib/dracut/modules.d/90regrow/regrow-pre-mount.sh", 0o755, "dracut/pre-mount.sh"),
-    file("usr/lib/dracut/modules.d/90regrow/module-setup.sh", 0o755, "dracut/module-setup.sh"),
-  ],
   mkinitcpio: [
     file("usr/lib/systemd/system/regrow-switch.service", 0o644, "mkinitcpio/regrow-switch.service"),
     file("usr/lib/initcpio/hooks/regrow", 0o644, "mkinitcpio/hook"),
     file("usr/lib/initcpio/install/regrow", 0o644, "mkinitcpio/install"),
     file("etc/mkinitcpio.conf.d/regrow.conf", 0o644, "mkinitcpio/regrow.conf"),
+  ],
+  dracut: [
+    file("usr/lib/dracut/modules.d/90regrow/regrow-pre-mount.sh", 0o755, "dracut/pre-mount.sh"),
+    file("usr/lib/dracut/modules.d/90regrow/module-setup.sh", 0o755, "dracut/module-setup.sh"),
   ],
 };
 

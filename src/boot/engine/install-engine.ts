@@ -12,7 +12,7 @@ export interface EngineInstallPlan {
   /** In the order of writing. `replaces`: another content stands there. */
   readonly write: readonly { readonly file: EngineFile; readonly replaces: boolean }[];
   readonly unchanged: readonly EngineFile[];
-  /** Programs with their arguments, to be run in that root after the files were written; none where no file changes. */
+  /** A program with its arguments, to be run in that root after the files were written; none where no file changes. */
   readonly remakeInitramfs: readonly (readonly string[])[];
   /** What a person should know before. */
   readonly warnings: readonly string[];
@@ -26,10 +26,14 @@ export function planEngineInstall({ machine, files }: EngineFacts): EngineInstal
   if (machine.generators.length === 0) {
     warnings.push("There is no initramfs-tools, dracut or mkinitcpio: a switch happens at the end of a shutdown only.");
   }
+  const [first, ...others] = machine.generators;
+  if (others.length > 0) {
+    warnings.push(`There are ${machine.generators.join(" and ")}: ${first} is taken for the one that makes the images.`);
+  }
   return {
     write: changed.map(({ file, state }) => ({ file, replaces: state === "other" })),
     unchanged: files.filter(({ state }) => state === "same").map(({ file }) => file),
-    remakeInitramfs: changed.length === 0 ? [] : machine.generators.map((generator) => REMAKE_INITRAMFS[generator]),
+    remakeInitramfs: changed.length === 0 ? [] : machine.generators.slice(0, 1).map((generator) => REMAKE_INITRAMFS[generator]),
     warnings,
   };
 }
