@@ -3,7 +3,7 @@
  *
  *   bin.js index.js worker.js chunk-*.js    for npm: ES modules, dependencies outside
  *   types/                                  their declarations
- *   regrow                                  one executable: Node, all code, the native module, libdeflate where it is installed
+ *   regrow                                  one executable: Node, all code, the native module, assets/, libdeflate where it is installed
  *
  * `--single-file` builds only the last, `--no-single-file` all but it. With `--if-changed` the executable is left alone
  * where it was built from the same sources. `--out FOLDER` is another place than dist/.
@@ -84,6 +84,7 @@ async function buildSingleFile() {
     if (libdeflate !== undefined) assets[LIBDEFLATE] = libdeflate;
     else
       console.error("build: no libdeflate here (Debian package libdeflate0): the executable packs and unpacks with zlib, slower");
+    for (const file of filesBelow("assets")) assets[path.relative(root, file)] = file;
     writeFileSync(inWork("SHA256SUMS"), Object.entries(assets).map(checksumLine).join(""));
     const config = {
       main: inWork("bin.cjs"),
@@ -135,10 +136,7 @@ function runQuietly(program, args) {
 
 function hashOfSources() {
   const hash = createHash("sha256");
-  const sources = readdirSync(path.join(root, "src"), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort();
+  const sources = [...filesBelow("src"), ...filesBelow("assets")];
   sources.push(fileURLToPath(import.meta.url), path.join(root, "package-lock.json"));
   const libdeflate = findLibdeflate();
   if (libdeflate !== undefined) sources.push(libdeflate);
@@ -146,6 +144,13 @@ function hashOfSources() {
     hash.update(`${path.relative(root, file)}\0`).update(createHash("sha256").update(readFileSync(file)).digest());
   }
   return `${hash.digest("hex")}\n`;
+}
+
+function filesBelow(folder) {
+  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
 }
 
 /** Debian's copy, or that of a distribution that keeps libraries in lib64. */

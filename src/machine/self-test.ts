@@ -2,7 +2,7 @@
  * Whether this copy of regrow works on this machine: its own integrity, its native module, its worker threads. The native
  * module is loaded only after its checksum was found right.
  */
-import { checkAssets } from "../sys/assets.ts";
+import { checkAssets, readPackagedFile } from "../sys/assets.ts";
 import { startPool } from "../sys/worker-pool.ts";
 
 export interface SelfTestResult {
@@ -15,6 +15,7 @@ export interface SelfTestResult {
 /** Throws where something is broken: `corrupt` for a wrong checksum, `system` for a system call or a thread. */
 export async function selfTest(): Promise<SelfTestResult> {
   const assets = checkAssets();
+  readPackagedFile("engine/regrow-engine");
   const { testThread } = await import("./thread-test.ts");
   testThread();
   const before = performance.now();

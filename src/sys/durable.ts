@@ -1,6 +1,7 @@
 /** Making what was written survive a power cut. */
 import { bytesOf } from "../base/byte-string.ts";
 import { failPoint } from "./fail-point.ts";
+import { chmodFd } from "./metadata.ts";
 import { declareOnce, lastError } from "./native.ts";
 import { renameAt, tryUnlinkAt } from "./names.ts";
 import { O, closeFd, openAt } from "./open.ts";
@@ -42,6 +43,7 @@ export function replaceFileAt(dirFd: number, folder: string, name: string, data:
     const fd = openAt(folderFd, bytesOf(temp), O.WRONLY | O.CREAT | O.EXCL, options.mode ?? 0o644);
     try {
       writeAt(fd, data, 0);
+      if (options.exactMode === true) chmodFd(fd, options.mode ?? 0o644);
       if (options.durable !== false) fsyncFd(fd);
     } finally {
       closeFd(fd);
@@ -58,6 +60,8 @@ export function replaceFileAt(dirFd: number, folder: string, name: string, data:
 
 export interface ReplaceOptions {
   readonly mode?: number;
+  /** True gives it that mode whatever the umask is. */
+  readonly exactMode?: boolean;
   /** False skips both fsyncs: for caches, whose loss costs nothing. */
   readonly durable?: boolean;
 }

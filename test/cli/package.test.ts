@@ -15,7 +15,8 @@ before(() => {
   consumer = mkdtempSync(path.join(os.tmpdir(), "regrow-package-"));
   const installed = path.join(consumer, "node_modules/regrow");
   mkdirSync(installed, { recursive: true });
-  for (const name of ["bin", "package.json"]) cpSync(path.join(root, name), path.join(installed, name), { recursive: true });
+  for (const name of ["bin", "assets", "package.json"])
+    cpSync(path.join(root, name), path.join(installed, name), { recursive: true });
   symlinkSync(path.join(root, "node_modules"), path.join(installed, "node_modules"));
   symlinkSync(path.join(root, "node_modules/@types"), path.join(consumer, "node_modules/@types"));
   const script = path.join(root, "scripts/build.mjs");

@@ -1,7 +1,17 @@
 /** One file is all of regrow: it runs where there is no Node, no checkout and no PATH, and knows when it is damaged. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -12,8 +22,8 @@ import { LIBDEFLATE } from "../support/libdeflate.ts";
 import { requires } from "../support/requires.ts";
 import { singleFile } from "../support/single-file.ts";
 
-/** The worker, koffi, and libdeflate where the machine that builds has it. */
-const ASSETS = existsSync(LIBDEFLATE) ? 3 : 2;
+/** The worker, koffi, libdeflate where the machine that builds has it, and what stands in assets/. */
+const ASSETS = (existsSync(LIBDEFLATE) ? 3 : 2) + countFiles(path.join(import.meta.dirname, "../../assets"));
 
 let folder: string;
 let executable: string;
@@ -115,4 +125,8 @@ function librariesOf(file: string): string[] {
 
 function koffiFolder(): string {
   return path.dirname(createRequire(import.meta.url).resolve(`@koromix/koffi-linux-${process.arch}/package.json`));
+}
+
+function countFiles(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }
