@@ -11,5 +11,6 @@ serveJobs({
   "check-objects": async (job) => (await import("./store/fsck/check-objects-job.ts")).checkObjects(job),
   "fill-folders": async (job) => (await import("./store/checkout/fill-folder-job.ts")).fillFolders(job),
   "pull-objects": async (job) => (await import("./store/pull/pull-objects-job.ts")).pullObjects(job),
+  "send-subvolume": async (job) => (await import("./sys/btrfs/send-job.ts")).sendIntoPipe(job),
   "self-test": async () => (await import("./machine/thread-test.ts")).testThread(),
 });

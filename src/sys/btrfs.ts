@@ -4,26 +4,17 @@
  */
 import type { ByteString } from "../base/byte-string.ts";
 import { isErrno } from "../base/errors.ts";
-import { declare, lastError } from "./native.ts";
+import { IOC, ITEM, ioctl, uuidAt } from "./btrfs/ioctl.ts";
+import { searchTree } from "./btrfs/tree-search.ts";
+import { lastError } from "./native.ts";
 import { CWD } from "./open.ts";
 import { readFileAt } from "./read-file.ts";
 import { statFd } from "./stat.ts";
 
-const ioctl = declare("int ioctl(int, uint64_t, void *)");
-
-const TREE_SEARCH_V2 = 0xc0709411;
-const INO_LOOKUP = 0xd0009412;
-const GET_SUBVOL_INFO = 0x81f8943c;
 const SUBVOL_INFO_SIZE = 504;
 const ROOT_RDONLY = 1;
 /** The inode of each subvolume's root. */
 const FIRST_FREE_INO = 256;
-const INODE_REF = 12;
-const INODE_EXTREF = 13;
-const SEARCH_HEADER = 112;
-const ITEM_HEADER = 32;
-const ALL = 0xffff_ffff_ffff_ffffn;
-const ROOM = 64 * 1024;
 
 /** All paths, from the root of the subvolume that `fd` is open in, of the file with this inode number. Throws SystemError. */
 export function namesOfInode(fd: number, ino: number): ByteString[] {
@@ -55,16 +46,12 @@ export function subvolumeInfo(fd: number): SubvolumeInfo | undefined {
   const { inoHigh, inoLow } = statFd(fd);
   if (inoHigh !== 0 || inoLow !== FIRST_FREE_INO) return undefined;
   const info = Buffer.alloc(SUBVOL_INFO_SIZE);
-  if (ioctl(fd, GET_SUBVOL_INFO, info) < 0) return undefined;
-  const uuidAt = (at: number): string | undefined => {
-    const uuid = info.toString("hex", at, at + 16);
-    return /^0+$/.test(uuid) ? undefined : uuid;
-  };
+  if (ioctl(fd, IOC.getSubvolInfo, info) < 0) return undefined;
   return {
     isReadOnly: (info.readUInt32LE(288) & ROOT_RDONLY) !== 0,
-    uuid: uuidAt(296),
-    parentUuid: uuidAt(312),
-    receivedUuid: uuidAt(328),
+    uuid: uuidAt(info, 296),
+    parentUuid: uuidAt(info, 312),
+    receivedUuid: uuidAt(info, 328),
   };
 }
 
@@ -86,35 +73,10 @@ interface Reference {
 
 /** Which folders name the inode: items of a few names each, of two forms. */
 function* referencesOf(fd: number, ino: number): Generator<Reference> {
-  const search = Buffer.alloc(SEARCH_HEADER + ROOM);
-  let [type, offset] = [INODE_REF, 0n];
-  for (;;) {
-    // Tree 0 is the one of the open file.
-    search.fill(0, 0, SEARCH_HEADER);
-    search.writeBigUInt64LE(BigInt(ino), 8);
-    search.writeBigUInt64LE(BigInt(ino), 16);
-    search.writeBigUInt64LE(offset, 24);
-    search.writeBigUInt64LE(ALL, 32);
-    search.writeBigUInt64LE(ALL, 48);
-    search.writeUInt32LE(type, 56);
-    search.writeUInt32LE(INODE_EXTREF, 60);
-    search.writeUInt32LE(0xffff_ffff, 64);
-    search.writeBigUInt64LE(BigInt(ROOM), 104);
-    if (ioctl(fd, TREE_SEARCH_V2, search) < 0) throw lastError("ioctl BTRFS_IOC_TREE_SEARCH_V2");
-    const count = search.readUInt32LE(64);
-    if (count === 0) return;
-    let at = SEARCH_HEADER;
-    for (let item = 0; item < count; item++) {
-      offset = search.readBigUInt64LE(at + 16);
-      type = search.readUInt32LE(at + 24);
-      const data = search.subarray(at + ITEM_HEADER, at + ITEM_HEADER + search.readUInt32LE(at + 28));
-      yield* type === INODE_REF ? plainReferences(data, offset) : extendedReferences(data);
-      at += ITEM_HEADER + data.length;
-    }
-    if (offset === ALL) [type, offset] = [type + 1, 0n];
-    else offset += 1n;
-    if (type > INODE_EXTREF) return;
-  }
+  const object = BigInt(ino);
+  const range = { tree: 0n, objects: [object, object], types: [ITEM.inodeRef, ITEM.inodeExtref] } as const;
+  for (const { type, offset, data } of searchTree(fd, range))
+    yield* type === ITEM.inodeRef ? plainReferences(data, offset) : extendedReferences(data);
 }
 
 function* plainReferences(data: Buffer, parent: bigint): Generator<Reference> {
@@ -137,6 +99,6 @@ function* extendedReferences(data: Buffer): Generator<Reference> {
 function pathOfFolder(fd: number, ino: bigint): ByteString {
   const lookup = Buffer.alloc(4096);
   lookup.writeBigUInt64LE(ino, 8);
-  if (ioctl(fd, INO_LOOKUP, lookup) < 0) throw lastError("ioctl BTRFS_IOC_INO_LOOKUP");
+  if (ioctl(fd, IOC.inoLookup, lookup) < 0) throw lastError("ioctl BTRFS_IOC_INO_LOOKUP");
   return lookup.toString("latin1", 16, lookup.indexOf(0, 16)) as ByteString;
 }
