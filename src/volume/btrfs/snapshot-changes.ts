@@ -8,6 +8,7 @@ import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-se
 import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
 import { openStreamReader } from "../../codec/btrfs-send/read-stream.ts";
 import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
+import { sendSubvolume } from "../../sys/btrfs/send.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { startProgram } from "../../sys/run-program.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
@@ -40,6 +41,17 @@ export async function readSnapshotChanges(before: string, after: string, signal?
   }
 }
 
+/** The same for the open roots of both, which need no path. Throws `unsupported` where one can still be written to. */
+export async function readOpenSnapshotChanges(beforeFd: number, afterFd: number, signal?: AbortSignal): Promise<SnapshotChanges> {
+  const streamVersion = Math.min(sendStreamVersion(), 2);
+  const changes = openReader({ beforeFd, afterFd });
+  const reader = openStreamReader(changes.take);
+  const request = { sourceFd: afterFd, parentFd: beforeFd, withData: false, version: streamVersion, signal };
+  for await (const chunk of sendSubvolume(request)) reader.push(chunk);
+  reader.end();
+  return { ...addNestedSubvolumes(changes.finish(), beforeFd, afterFd), streamVersion };
+}
+
 interface Pair {
   readonly before: string;
   readonly after: string;
@@ -50,12 +62,7 @@ interface Pair {
 }
 
 async function compare(pair: Pair): Promise<ChangeSet> {
-  const changes = openChangeReader({
-    lookUp: (path) => lookUp(pair.beforeFd, path),
-    xattrOf: (path, name) => xattrOf(pair.beforeFd, path, name),
-    isInB: (path) => tryStatAt(pair.afterFd, path) !== undefined,
-    namesOf: (ino) => namesOfInode(pair.afterFd, ino),
-  });
+  const changes = openReader(pair);
   const reader = openStreamReader(changes.take);
   const protocol = pair.streamVersion > 1 ? ["--proto", `${pair.streamVersion}`] : [];
   const running = startProgram({
@@ -75,6 +82,15 @@ async function compare(pair: Pair): Promise<ChangeSet> {
   await running.finished;
   reader.end();
   return changes.finish();
+}
+
+function openReader({ beforeFd, afterFd }: Pick<Pair, "beforeFd" | "afterFd">): ReturnType<typeof openChangeReader> {
+  return openChangeReader({
+    lookUp: (path) => lookUp(beforeFd, path),
+    xattrOf: (path, name) => xattrOf(beforeFd, path, name),
+    isInB: (path) => tryStatAt(afterFd, path) !== undefined,
+    namesOf: (ino) => namesOfInode(afterFd, ino),
+  });
 }
 
 function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
