@@ -11,6 +11,9 @@ const SEEK_HOLE = 4;
 const FS_IOC_FIEMAP = 0xc020660b;
 const FIEMAP_FLAG_SYNC = 1;
 const FIEMAP_EXTENT_UNWRITTEN = 0x800;
+const FIEMAP_EXTENT_SHARED = 0x2000;
+/** Unknown, not allocated yet, packed, not aligned, inline, or the tail of several files in one block. */
+const FIEMAP_PLACE_UNSURE = 0x2 | 0x4 | 0x8 | 0x100 | 0x200 | 0x400;
 const FIEMAP_HEADER = 32;
 const FIEMAP_EXTENT = 56;
 const EXTENTS_AT_ONCE = 32;
@@ -55,6 +58,46 @@ export function writtenExtents(fd: number, size: number): Extent[] | undefined {
   return isWhole(flushed, size) ? undefined : flushed;
 }
 
+/**
+ * Where on the disk the file is, by FIEMAP: two files with the same answer share all of their blocks. Undefined where a place is not
+ * known, or stands for something else than the bytes themselves. What waits in memory is flushed.
+ */
+export function physicalExtents(fd: number, size: number): string | undefined {
+  const places: string[] = [];
+  for (let at = 0; at < size;) {
+    if (!readMap(fd, at, size, FIEMAP_FLAG_SYNC)) return undefined;
+    const count = map.readUInt32LE(20);
+    for (let index = 0; index < count; index++) {
+      const extent = FIEMAP_HEADER + index * FIEMAP_EXTENT;
+      const flags = map.readUInt32LE(extent + 40);
+      if ((flags & FIEMAP_PLACE_UNSURE) !== 0) return undefined;
+      const start = map.readBigUInt64LE(extent);
+      const length = map.readBigUInt64LE(extent + 16);
+      places.push(`${start}+${length}@${map.readBigUInt64LE(extent + 8)}:${flags & FIEMAP_EXTENT_UNWRITTEN}`);
+      at = Number(start + length);
+    }
+    if (count < EXTENTS_AT_ONCE) break;
+  }
+  return places.length === 0 ? undefined : places.join(" ");
+}
+
+/** Bytes of the file that other files share with it, by FIEMAP; 0 where the file system doesn't tell. */
+export function sharedBytes(fd: number, size: number): number {
+  let shared = 0;
+  for (let at = 0; at < size && readMap(fd, at, size, FIEMAP_FLAG_SYNC);) {
+    const count = map.readUInt32LE(20);
+    for (let index = 0; index < count; index++) {
+      const extent = FIEMAP_HEADER + index * FIEMAP_EXTENT;
+      const start = Number(map.readBigUInt64LE(extent));
+      const end = Math.min(start + Number(map.readBigUInt64LE(extent + 16)), size);
+      if ((map.readUInt32LE(extent + 40) & FIEMAP_EXTENT_SHARED) !== 0) shared += Math.max(end - start, 0);
+      at = end;
+    }
+    if (count < EXTENTS_AT_ONCE) break;
+  }
+  return shared;
+}
+
 function isWhole(extents: readonly Extent[], size: number): boolean {
   return extents.length === 1 && extents[0]!.offset === 0 && extents[0]!.length === size;
 }
@@ -63,17 +106,22 @@ function isWhole(extents: readonly Extent[], size: number): boolean {
 function mappedExtents(fd: number, size: number, flags: number): Extent[] | "unknown" {
   const extents: Extent[] = [];
   for (let at = 0; at < size;) {
-    map.fill(0, 0, FIEMAP_HEADER);
-    map.writeBigUInt64LE(BigInt(at), 0);
-    map.writeBigUInt64LE(BigInt(size - at), 8);
-    map.writeUInt32LE(flags, 16);
-    map.writeUInt32LE(EXTENTS_AT_ONCE, 24);
-    if (ioctl(fd, FS_IOC_FIEMAP, map) < 0) return "unknown";
+    if (!readMap(fd, at, size, flags)) return "unknown";
     const count = map.readUInt32LE(20);
     for (let index = 0; index < count; index++) at = takeExtent(extents, FIEMAP_HEADER + index * FIEMAP_EXTENT, size);
     if (count < EXTENTS_AT_ONCE) break;
   }
   return extents;
+}
+
+/** The next extents from `at` on, into `map`. */
+function readMap(fd: number, at: number, size: number, flags: number): boolean {
+  map.fill(0, 0, FIEMAP_HEADER);
+  map.writeBigUInt64LE(BigInt(at), 0);
+  map.writeBigUInt64LE(BigInt(size - at), 8);
+  map.writeUInt32LE(flags, 16);
+  map.writeUInt32LE(EXTENTS_AT_ONCE, 24);
+  return ioctl(fd, FS_IOC_FIEMAP, map) >= 0;
 }
 
 function takeExtent(extents: Extent[], at: number, size: number): number {

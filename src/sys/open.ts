@@ -39,6 +39,8 @@ export const O = {
   NOATIME: 0o1000000,
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
+  /** With the folder for its name: a file without one. */
+  TMPFILE: 0o20000000 | (process.arch === "arm64" ? 0o40000 : 0o200000),
 } as const;
 
 /** Opens `path` under the folder `dirFd`, following links as the flags say. Throws SystemError. */

@@ -49,7 +49,20 @@ const MIB = 2 ** 20;
 const SIZE_MIB = 2560;
 const ESP_MIB = 64;
 const BOOT_MIB = 256;
-const MODULES = ["part_gpt", "btrfs", "ext2", "search", "search_fs_uuid", "normal", "configfile", "linux", "serial", "terminal", "test", "echo"];
+const MODULES = [
+  "part_gpt",
+  "btrfs",
+  "ext2",
+  "search",
+  "search_fs_uuid",
+  "normal",
+  "configfile",
+  "linux",
+  "serial",
+  "terminal",
+  "test",
+  "echo",
+];
 
 /** Copies an image of that kind to `path`; it is made before where no test has asked for it yet. */
 export async function grubImage(path: string, options: GrubImageOptions): Promise<void> {
@@ -214,7 +227,12 @@ async function withPartition<T>(image: string, extent: Extent, use: (device: str
   }
 }
 
-async function withMount<T>(device: string, at: string, options: readonly string[], use: (at: string) => T | Promise<T>): Promise<T> {
+async function withMount<T>(
+  device: string,
+  at: string,
+  options: readonly string[],
+  use: (at: string) => T | Promise<T>,
+): Promise<T> {
   mkdirSync(at, { recursive: true });
   run("mount", [...options, device, at]);
   try {

@@ -37,9 +37,10 @@ const MAKE: Record<FileSystem, readonly string[]> = {
   ext4: ["mkfs.ext4", "-q", "-F", "-I", "256"],
   btrfs: ["mkfs.btrfs", "-q", "-f"],
   xfs: ["mkfs.xfs", "-q", "-f", "-m", "reflink=1"],
+  "xfs without reflink": ["mkfs.xfs", "-q", "-f", "-m", "reflink=0"],
 };
 
-export type FileSystem = "ext4" | "btrfs" | "xfs";
+export type FileSystem = "ext4" | "btrfs" | "xfs" | "xfs without reflink";
 
 /** A new file system of its own in a sparse file, mounted; unmounted and removed after the test. Needs root. */
 export function mountedFileSystem(t: TestContext, kind: FileSystem, megabytes: number): string {

@@ -34,7 +34,10 @@ test("in a guest", { concurrency: 2 }, async (t) => {
   await Promise.all([
     t.test("a switch that is armed while it runs happens at the end of the shutdown", async (t) => {
       const image = join(folder, "shutdown.img");
-      await prepare(image, { file: "switch.later", commands: `mv /mnt/@regrow/policy/switch.later /mnt/@regrow/policy/switch\n${REBOOT}` });
+      await prepare(image, {
+        file: "switch.later",
+        commands: `mv /mnt/@regrow/policy/switch.later /mnt/@regrow/policy/switch\n${REBOOT}`,
+      });
       const first = await boot(t, image);
       assert.equal(first.words.marker, "old");
       assert.match(first.guest.output(), /regrow: switched @rootfs to subvolume \d+ \(operation 1\)/);
@@ -55,14 +58,22 @@ test("in a guest", { concurrency: 2 }, async (t) => {
       await prepare(image, { file: "switch", change: { currentId: 999 } });
       const { words, guest } = await boot(t, image);
       assert.equal(words.marker, "old");
-      assert.match(guest.output(), /regrow: the root is not switched: @rootfs is subvolume \d+ and @regrow\/next\/1\/root is \d+/);
+      assert.match(
+        guest.output(),
+        /regrow: the root is not switched: @rootfs is subvolume \d+ and @regrow\/next\/1\/root is \d+/,
+      );
       await withTopLevel(image, CLASS_A, (top) => {
         const { armed, refused } = policyOf(top);
         assert.equal(armed?.currentId, 999);
         assert.deepEqual([refused?.code, refused?.operation], ["state", "1"]);
         assert.deepEqual([markerOf(top, ROOT_NAME), markerOf(top, NEXT)], ["old", "new"]);
-        const tries = readFileSync(join(top, "@regrow/log/engine"), "utf8").matchAll(/^operation=1 mode=(\w+) outcome=refused-state /gm);
-        assert.deepEqual([...tries].map(([, mode]) => mode), ["initramfs", "shutdown"]);
+        const tries = readFileSync(join(top, "@regrow/log/engine"), "utf8").matchAll(
+          /^operation=1 mode=(\w+) outcome=refused-state /gm,
+        );
+        assert.deepEqual(
+          [...tries].map(([, mode]) => mode),
+          ["initramfs", "shutdown"],
+        );
       });
     }),
   ]);
@@ -118,7 +129,10 @@ async function assertSwitched(image: string, mode: string): Promise<void> {
     assert.deepEqual([markerOf(top, ROOT_NAME), markerOf(top, NEXT), markerOf(top, HISTORY)], ["new", "none", "old"]);
     const { armed, done } = policyOf(top);
     assert.deepEqual([armed, done?.operation], [undefined, "1"]);
-    assert.match(readFileSync(join(top, "@regrow/log/engine"), "utf8"), new RegExp(`^operation=1 mode=${mode} outcome=done .*\n$`));
+    assert.match(
+      readFileSync(join(top, "@regrow/log/engine"), "utf8"),
+      new RegExp(`^operation=1 mode=${mode} outcome=done .*\n$`),
+    );
   });
 }
 

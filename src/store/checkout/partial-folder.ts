@@ -8,6 +8,7 @@
  */
 import type { ByteString } from "../../base/byte-string.ts";
 import { isErrno } from "../../base/errors.ts";
+import { clearLastFlags } from "../../sys/inode-flags.ts";
 import { tryLockFolder } from "../../sys/lock.ts";
 import { FLAG, chmodFd, getFlags, setFlags } from "../../sys/metadata.ts";
 import { removeDirAt, removeTreeAt, tryMakeDirAt } from "../../sys/names.ts";
@@ -17,7 +18,6 @@ import { sameFile, statFd, tryStatAt } from "../../sys/stat.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
 import { removeXattrAt } from "../../sys/xattr.ts";
 import { userFlags } from "../scan/user-flags.ts";
-import { clearLastFlags } from "./clear-last-flags.ts";
 
 export interface PartialFolder {
   readonly name: ByteString;
@@ -99,7 +99,7 @@ function removeLocked(parentFd: number, name: ByteString, fd: number): void {
     removeTreeAt(parentFd, name);
   } catch (error) {
     if (!isErrno(error, "EPERM", "EACCES")) throw error;
-    clearLastFlags(fd);
+    clearLastFlags(fd, false);
     removeTreeAt(parentFd, name);
   }
 }

@@ -7,8 +7,8 @@ import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import type { BaseEntry, ChangeSet, StreamEntryType } from "../../codec/btrfs-send/changes/change.ts";
 import { openChangeReader } from "../../codec/btrfs-send/changes/read-changes.ts";
 import { openStreamReader } from "../../codec/btrfs-send/read-stream.ts";
-import { sendSubvolume } from "../../sys/btrfs/send.ts";
 import { namesOfInode, sendStreamVersion } from "../../sys/btrfs.ts";
+import { sendSubvolume } from "../../sys/btrfs/send.ts";
 import { CWD, O, closeFd, openAt } from "../../sys/open.ts";
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, type Stat, statFd, tryStatAt, typeOf } from "../../sys/stat.ts";
 import { readXattrsAt, readXattrsFd } from "../../sys/xattr.ts";
@@ -29,9 +29,9 @@ export async function readSnapshotChanges(before: string, after: string, signal?
   try {
     const afterFd = openAt(CWD, bytesOf(after), O.RDONLY | O.DIRECTORY);
     try {
-      const streamVersion = Math.min(sendStreamVersion(), 2);
-      const changes = await compare({ before, after, beforeFd, afterFd, streamVersion, signal });
-      return { ...addNestedSubvolumes(changes, beforeFd, afterFd), streamVersion };
+      return await readOpenSnapshotChanges(beforeFd, afterFd, signal);
+    } catch (error) {
+      throw isErrno(error, "EINVAL", "EPERM", "ENOTTY") ? notComparable(before, after, error) : error;
     } finally {
       closeFd(afterFd);
     }
@@ -40,37 +40,29 @@ export async function readSnapshotChanges(before: string, after: string, signal?
   }
 }
 
-interface Pair {
-  readonly before: string;
-  readonly after: string;
-  readonly beforeFd: number;
-  readonly afterFd: number;
-  readonly streamVersion: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function compare(pair: Pair): Promise<ChangeSet> {
-  const changes = openChangeReader({
-    lookUp: (path) => lookUp(pair.beforeFd, path),
-    xattrOf: (path, name) => xattrOf(pair.beforeFd, path, name),
-    isInB: (path) => tryStatAt(pair.afterFd, path) !== undefined,
-    namesOf: (ino) => namesOfInode(pair.afterFd, ino),
-  });
+/** The same for the open roots of both, which need no path. Throws `unsupported` where one can still be written to. */
+export async function readOpenSnapshotChanges(beforeFd: number, afterFd: number, signal?: AbortSignal): Promise<SnapshotChanges> {
+  const streamVersion = Math.min(sendStreamVersion(), 2);
+  const changes = openReader(beforeFd, afterFd);
   const reader = openStreamReader(changes.take);
-  const { afterFd, beforeFd, streamVersion, signal } = pair;
-  try {
-    const stream = sendSubvolume({ sourceFd: afterFd, parentFd: beforeFd, withData: false, version: streamVersion, signal });
-    for await (const piece of stream) reader.push(piece);
-  } catch (error) {
-    throw isErrno(error, "EINVAL", "EPERM", "ENOTTY") ? notComparable(pair, error) : error;
-  }
+  const request = { sourceFd: afterFd, parentFd: beforeFd, withData: false, version: streamVersion, signal };
+  for await (const chunk of sendSubvolume(request)) reader.push(chunk);
   reader.end();
-  return changes.finish();
+  return { ...addNestedSubvolumes(changes.finish(), beforeFd, afterFd), streamVersion };
 }
 
-function notComparable({ before, after }: Pair, cause: unknown): RegrowError {
+function notComparable(before: string, after: string, cause: unknown): RegrowError {
   const hint = "Both have to be read-only and snapshots of one subvolume; the kernel's log may say more. It needs root.";
   return new RegrowError("unsupported", `${after}: btrfs can't compare it with ${before}.`, { path: after, hint, cause });
+}
+
+function openReader(beforeFd: number, afterFd: number): ReturnType<typeof openChangeReader> {
+  return openChangeReader({
+    lookUp: (path) => lookUp(beforeFd, path),
+    xattrOf: (path, name) => xattrOf(beforeFd, path, name),
+    isInB: (path) => tryStatAt(afterFd, path) !== undefined,
+    namesOf: (ino) => namesOfInode(afterFd, ino),
+  });
 }
 
 function lookUp(rootFd: number, path: ByteString): BaseEntry | undefined {
