@@ -3,7 +3,7 @@
  * in another repository, and the root that of the real ostree. FC_SEED repeats a run, REGROW_LONG=1 does ten times as much.
  */
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { Checksum } from "../../src/codec/ostree/checksum.ts";
 import { commitSnapshot } from "../../src/machine/capture/commit-snapshot.ts";
 import { commitTree } from "../../src/store/commit.ts";
@@ -14,7 +14,7 @@ import { run, runText } from "../support/programs.ts";
 import { randomSource, seed, times } from "../support/property.ts";
 import { newOstreeRepository, newRepository, ostree, ostreeRoot } from "../support/repositories.ts";
 import { requires } from "../support/requires.ts";
-import { atEnd, mountedFileSystem } from "../support/scratch.ts";
+import { mountedFileSystem } from "../support/scratch.ts";
 import { changeSubvolume, kindsOfChanges } from "../support/subvolume-changes.ts";
 import { tally } from "../support/tally.ts";
 
