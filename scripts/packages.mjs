@@ -39,7 +39,7 @@ export const PACKAGES = {
   "systemd-boot-efi": ["/usr/lib/systemd/boot/efi/systemd-bootx64.efi"],
   tar: ["tar"],
   time: ["/usr/bin/time"],
-  "util-linux": ["fallocate", "setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
+  "util-linux": ["fallocate", "mkswap", "setpriv", "unshare", "nsenter", "blkid", "lsblk", "findmnt"],
   xfsprogs: ["mkfs.xfs", "xfs_io"],
   "xz-utils": ["xz"],
   zsh: ["zsh"],

@@ -14,6 +14,7 @@ export type ErrorCode =
   | "locked"
   | "corrupt"
   | "hostile"
+  | "verification"
   | "unsupported"
   | "torn"
   | "conflict"
@@ -34,6 +35,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   locked: EXIT.locked,
   corrupt: EXIT.verification,
   hostile: EXIT.verification,
+  verification: EXIT.verification,
   unsupported: EXIT.failure,
   torn: EXIT.failure,
   conflict: EXIT.refused,

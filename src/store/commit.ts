@@ -10,7 +10,7 @@ import { checkBranchName } from "./refs.ts";
 import type { Repository } from "./repository.ts";
 import { readObjectInodes } from "./scan/object-inodes.ts";
 import { type ScannedFolder, scanFolder } from "./scan/scan-folder.ts";
-import { PLAIN_SCAN, type ScanOptions, scanFingerprint } from "./scan/scan-options.ts";
+import { type ScanOptions, scanFingerprint, scanOptionsOf } from "./scan/scan-options.ts";
 import { type ScanCounts, newScanCounts } from "./scan/scan-state.ts";
 import { writeTree } from "./tree/write-tree.ts";
 import { stagingSink } from "./tree/tree-sinks.ts";
@@ -123,18 +123,6 @@ async function gather(transaction: Transaction, options: CommitOptions, pool: Wo
   if (root === undefined)
     throw new RegrowError("usage", "There is nothing to commit.", { hint: "Name a folder, or give --tree." });
   return { root, counts: total, scans };
-}
-
-function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {
-  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
-  return {
-    canonicalPermissions,
-    ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
-    ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
-    // As for ostree, files with canonical permissions have no attributes.
-    noXattrs: options.noXattrs === true || canonicalPermissions,
-    oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
-  };
 }
 
 /** Whether a file is committed as the repository's own objects were, so that a link to one is that object again. */

@@ -175,6 +175,35 @@ def preallocate():
     return fallocate(b"-n")
 
 
+def make_sparse():
+    path = fresh()
+    if not path: return False
+    write(path, b"")
+    os.truncate(path, rng.choice([70_000, 1_000_000]))
+    with open(path, "r+b") as out:
+        for _ in range(rng.randrange(4)):
+            out.seek(4096 * rng.randrange(16))
+            out.write(b"data")
+
+
+def make_nocow():
+    path = fresh()
+    if not path: return False
+    write(path, b"")
+    set_flags(path, flags_of(path) | FLAGS["nocow"])
+    write(path, content())
+
+
+def make_swapfile():
+    path = fresh()
+    if not path: return False
+    write(path, b"")
+    set_flags(path, flags_of(path) | FLAGS["nocow"])
+    write(path, bytes(65536))
+    os.chmod(path, 0o600)
+    subprocess.run(["mkswap", "-q", "--", path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def reflink():
     source, path = choose(FILE), fresh()
     if not source or not path: return False
@@ -196,6 +225,16 @@ def rename_over_file():
 def rename_folder():
     path, other = choose(DIR), fresh()
     if not path or not other or below(path, other): return False
+    os.rename(path, other)
+
+
+def rename_linked_folder():
+    """One that holds, at some depth, a file with several names."""
+    holding = {os.path.dirname(path) for path in everything(*LEAVES) if os.lstat(path).st_nlink > 1}
+    found = [path for path in everything(DIR) if any(below(path, one) for one in holding)]
+    if not found: return False
+    path, other = rng.choice(found), fresh()
+    if not other or below(path, other): return False
     os.rename(path, other)
 
 
@@ -356,6 +395,14 @@ def read_only_time():
     os.utime(path, ns=(info.st_atime_ns + 10**9, info.st_mtime_ns))
 
 
+def read():
+    """With strictatime the time of the last access is written."""
+    path = choose(FILE)
+    if not path: return False
+    with open(path, "rb") as source:
+        source.read()
+
+
 def folder_becomes_file():
     path = choose(DIR)
     if not path or has_subvolume(path): return False
@@ -369,6 +416,12 @@ def leaf_becomes_folder():
     os.unlink(path)
     os.mkdir(path)
     write(os.path.join(path, b"inner"), content())
+
+
+def make_odd_symlink():
+    path = fresh()
+    if not path: return False
+    os.symlink(b"\xff" + rng.randbytes(2).hex().encode(), path)
 
 
 def change_symlink():
@@ -411,7 +464,7 @@ CHANGES = [create] * 9 + [make_folder] * 6 + [make_symlink, make_node, make_fifo
     same_bytes, truncate, punch, preallocate, reflink, rename_file, rename_over_file, rename_folder, rename_folder, rename_folder_over_folder,
     swap_files, swap_folders, swap_folders, swap_any, turn_around, turn_around, hardlink, hardlink, write_through_hardlink, chmod_through_hardlink,
     unlink, unlink_hardlink, rename_hardlink, remove_folder, chmod, chown, chattr, set_xattr, trusted_xattr, remove_xattr, acl, default_acl,
-    capability, touch, read_only_time, folder_becomes_file, leaf_becomes_folder, change_symlink, replace_atomically]
+    capability, make_sparse, make_nocow, make_swapfile, rename_linked_folder, make_odd_symlink, read, touch, read_only_time, folder_becomes_file, leaf_becomes_folder, change_symlink, replace_atomically]
 if "--subvolumes" in sys.argv: CHANGES += [nest_subvolume, drop_subvolume]
 
 os.umask(0o022)

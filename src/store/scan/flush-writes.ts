@@ -12,6 +12,7 @@ import type { Scan } from "./scan-state.ts";
 
 /** Flushes the file system of an open folder, unless the scan has done so before. */
 export function flushWrites(scan: Scan, fd: number, { devMajor, devMinor }: Stat): void {
+  if (scan.request.isStill === true) return;
   const device = `${devMajor}:${devMinor}`;
   if (scan.flushed.has(device)) return;
   scan.flushed.add(device);

@@ -23,15 +23,15 @@ import { hasObject } from "../object-files.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
 import type { FolderNode } from "../tree/working-tree.ts";
 import type { FolderIdentity } from "../tree/write-tree.ts";
+import { beginScan } from "./begin-scan.ts";
 import { GONE, holesOf } from "./file-holes.ts";
 import { lookUpFolder } from "./folder-cache.ts";
 import { flushWrites } from "./flush-writes.ts";
 import { keepCache } from "./keep-cache.ts";
-import { folderOf, noFolderTimes, readFolderTimes, untouchedFolders } from "./object-folders.ts";
+import { folderOf } from "./object-folders.ts";
 import { addName, newNameSum } from "./name-sum.ts";
 import { objectOfInode } from "./object-inodes.ts";
 import { folderNode, specialNode } from "./scan-nodes.ts";
-import { scanFingerprint } from "./scan-options.ts";
 import {
   type BatchFolder,
   type Scan,
@@ -45,12 +45,11 @@ import {
   groupOf,
   isBatchFull,
   knownIdentity,
-  newScanCounts,
   sendBatch,
   settleBatches,
   tell,
 } from "./scan-state.ts";
-import { type CachedFile, loadStatCache, lookUpStat, newStatCacheBuilder, rememberStat } from "./stat-cache.ts";
+import { type CachedFile, lookUpStat, rememberStat } from "./stat-cache.ts";
 
 export interface ScannedFolder {
   readonly root: FolderNode;
@@ -101,35 +100,6 @@ export async function scanFolder(dirFd: number, path: ByteString, request: ScanR
     await Promise.allSettled(scan.running);
     closeFd(rootFd);
   }
-}
-
-function beginScan(request: ScanRequest, rootFd: number): Scan {
-  const rootStat = statFd(rootFd);
-  const { repository, transaction, options, useCache } = request;
-  const cache = useCache && repository !== undefined ? loadStatCache(repository, rootStat, scanFingerprint(options)) : undefined;
-  const startedAt = Date.now();
-  const folders = useCache && transaction !== undefined ? readFolderTimes(transaction.repository, startedAt) : noFolderTimes();
-  return {
-    request,
-    rootFd,
-    rootStat,
-    repositoryStat: repository === undefined ? undefined : statFd(repository.fd),
-    cache,
-    builder: newStatCacheBuilder(cache?.count),
-    folders,
-    vouched: untouchedFolders(cache?.folders, folders),
-    counts: newScanCounts(),
-    seen: new Map(),
-    groups: new Map(),
-    running: new Set(),
-    startedAt,
-    flushed: new Set(),
-    batch: [],
-    batchFiles: 0,
-    batchBytes: 0,
-    failure: undefined,
-    cacheHits: 0,
-  };
 }
 
 async function walk(scan: Scan): Promise<FolderNode> {

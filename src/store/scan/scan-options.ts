@@ -1,6 +1,7 @@
 /** What a commit changes about the metadata that it finds. */
 import type { ByteString } from "../../base/byte-string.ts";
 import type { XattrRecord } from "../../codec/ostree/xattrs.ts";
+import type { Repository } from "../repository.ts";
 import { isHashedXattr } from "../xattr-filter.ts";
 
 export interface ScanOptions {
@@ -20,6 +21,19 @@ export const PLAIN_SCAN: ScanOptions = {
   noXattrs: false,
   oneFileSystem: false,
 };
+
+/** What is asked for, and for the rest what fits the repository's mode. */
+export function scanOptionsOf(repository: Repository, options: Partial<ScanOptions>): ScanOptions {
+  const canonicalPermissions = options.canonicalPermissions ?? repository.config.mode === "bare-user-only";
+  return {
+    canonicalPermissions,
+    ownerUid: options.ownerUid ?? PLAIN_SCAN.ownerUid,
+    ownerGid: options.ownerGid ?? PLAIN_SCAN.ownerGid,
+    // As for ostree, files with canonical permissions have no attributes.
+    noXattrs: options.noXattrs === true || canonicalPermissions,
+    oneFileSystem: options.oneFileSystem ?? PLAIN_SCAN.oneFileSystem,
+  };
+}
 
 interface Ownership {
   readonly uid: number;

@@ -51,6 +51,8 @@ export interface ScanRequest {
   readonly observer: Observer;
   /** False neither reads nor writes the stat cache. */
   readonly useCache: boolean;
+  /** Nothing can change in the folder while it is read, and nothing of it waits in memory: it is a read-only snapshot. */
+  readonly isStill?: boolean | undefined;
 }
 
 export interface ScannedFolder {
@@ -75,7 +77,7 @@ export interface Scan {
   readonly counts: ScanCounts;
   readonly groups: Map<string, LinkGroup>;
   readonly running: Set<Promise<void>>;
-  /** Milliseconds since 1970; before any file was looked at and any file system flushed. */
+  /** Milliseconds since 1970; before any file was looked at and any file system flushed. Infinity where nothing can change. */
   startedAt: number;
   /** Devices that were flushed since. */
   readonly flushed: Set<string>;
@@ -202,6 +204,14 @@ export function groupOf(scan: Scan, stat: Stat): LinkGroup | undefined {
   let group = scan.groups.get(key);
   if (group === undefined) scan.groups.set(key, (group = { leader: undefined, count: 0 }));
   return group;
+}
+
+/** The files with several names that were met, by inode; of a scan that stays on one device. */
+export function* linkedInodes(scan: Scan): Generator<readonly [ino: number, group: LinkGroup]> {
+  for (const [key, group] of scan.groups) {
+    const [, , high, low] = key.split(":").map(Number) as [number, number, number, number];
+    yield [high * 2 ** 32 + low, group];
+  }
 }
 
 export function countSocket(scan: Scan, path: ByteString): void {

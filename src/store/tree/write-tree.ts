@@ -30,6 +30,10 @@ export interface WriteTreeOptions {
   readonly sidecar: boolean;
   /** What a folder is known to become, where nothing has changed in itself; its subfolders are looked at all the same. */
   readonly known?: ((folder: FolderNode) => FolderIdentity | undefined) | undefined;
+  /** What a folder is that nobody has looked into: nothing of it, nor below it, is written. */
+  readonly unseen?: ((folder: FolderNode) => FolderIdentity | undefined) | undefined;
+  /** The groups of hard links are settled: not all of their names need be in what is in memory of the tree. */
+  readonly linksAreSettled?: boolean | undefined;
 }
 
 /** Where the objects of a tree go: into a transaction, or nowhere when only their checksums are asked for. */
@@ -58,7 +62,7 @@ export function identityOf(folder: FolderNode): FolderIdentity | undefined {
 
 /** Makes the folders of the tree objects of the sink. Throws what the sink throws, such as `no-space`. */
 export function writeTree(sink: TreeSink, root: FolderNode, options: WriteTreeOptions): WrittenTree {
-  settleLinkGroups(root);
+  if (options.linksAreSettled !== true) settleLinkGroups(root);
   const written = writeFolder(sink, root, EMPTY, options).identity;
   const { tree, meta } = written;
   if (written.sidecar === undefined) return { tree, meta, sidecar: undefined };
@@ -78,6 +82,11 @@ interface WrittenFolder {
 }
 
 function writeFolder(sink: TreeSink, folder: FolderNode, path: ByteString, options: WriteTreeOptions): WrittenFolder {
+  const unseen = options.unseen?.(folder);
+  if (unseen !== undefined) {
+    identities.set(folder, unseen);
+    return { identity: unseen, asKnown: true };
+  }
   const below = sortedKeys(folder.dirs).map((name) => {
     return { name, ...writeFolder(sink, folder.dirs.get(name)!, joinBytes(path, name), options) };
   });

@@ -14,6 +14,7 @@ const EXITS: Record<ErrorCode, number> = {
   locked: 11,
   corrupt: 12,
   hostile: 12,
+  verification: 12,
   unsupported: 1,
   torn: 1,
   conflict: 14,
