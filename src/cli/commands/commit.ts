@@ -17,6 +17,7 @@ interface Options extends MakeCommitOptions {
   readonly oneFileSystem?: boolean;
   readonly strict?: boolean;
   readonly linkCheckoutSpeedup?: boolean;
+  readonly verify?: boolean;
 }
 
 interface CommitTree {
@@ -40,6 +41,7 @@ export const commit = defineCommand<Options>({
     ...COMMIT_OPTIONS,
     { long: "one-file-system", summary: "don't enter other file systems mounted below" },
     { long: "strict", summary: "fail where something can't be kept or changes meanwhile" },
+    { long: "verify", summary: "a machine: read everything as well, and compare" },
     { long: "link-checkout-speedup", summary: "don't read files that are hard links to the repository's own" },
   ],
   examples: [
@@ -52,6 +54,7 @@ export const commit = defineCommand<Options>({
   async run(context, { args: [dir], options }) {
     const trees: CommitTree[] = [...(dir === undefined ? [] : [{ kind: "dir", value: dir } as const]), ...(options.tree ?? [])];
     if (trees.length === 0) return commitThisMachine(context, options);
+    if (options.verify === true) throw new RegrowError("usage", "commit: --verify is for a machine.", { hint: "Leave DIR out." });
     checkBranch("commit", options);
     const more = {
       oneFileSystem: options.oneFileSystem === true,
@@ -94,7 +97,13 @@ function commitThisMachine(context: Context, options: Options): Promise<void> {
   return context.withMachine(async (machine) => {
     const { commitMachine } = await import("../../machine/capture/commit-machine.ts");
     const metadata = options.addMetadataString?.map(([key, value]): [string, Variant] => [key, { type: "s", value }]);
-    const wish = { ...readMessage(options), branch: options.branch, metadata, timestamp: options.timestamp };
+    const wish = {
+      ...readMessage(options),
+      branch: options.branch,
+      metadata,
+      timestamp: options.timestamp,
+      verify: options.verify,
+    };
     const result = await commitMachine(machine, wish, context.observer);
     if (!result.isNew) context.out.say("Nothing has changed since the last commit.");
     tellCommit(context, result, options.branch ?? machine.config.branch, startedAt);

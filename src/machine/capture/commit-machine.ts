@@ -6,13 +6,15 @@ import type { Observer } from "../../base/events.ts";
 import type { Variant } from "../../codec/gvariant/value.ts";
 import { type CommitResult, commitTree } from "../../store/commit.ts";
 import type { FinishOptions } from "../../store/finish-commit.ts";
+import { readRef } from "../../store/refs.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { closeFd } from "../../sys/open.ts";
 import { describeMachine, machineMetadata } from "../sysroot/describe-machine.ts";
 import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
-import { dropSnapshot, keepSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
+import { dropSnapshot, keepSnapshot, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
+import { commitSnapshot } from "./commit-snapshot.ts";
 
 export interface MachineCommitOptions {
   /** Undefined: the one of the machine's configuration. */
@@ -22,6 +24,8 @@ export interface MachineCommitOptions {
   /** Further metadata. */
   readonly metadata?: readonly (readonly [string, Variant])[] | undefined;
   readonly timestamp?: number | undefined;
+  /** Make a full scan as well, and compare, before anything is published. Only where there are snapshots. */
+  readonly verify?: boolean | undefined;
   /** A new commit even where nothing has changed. */
   readonly allowUnchanged?: boolean | undefined;
 }
@@ -46,7 +50,7 @@ export async function commitLocked(
   return withRepository(repositoryIn(homeFd), (repository) =>
     machine.btrfs === undefined
       ? commitFolder(machine, repository, finish, observer)
-      : commitSnapshot(machine, homeFd, repository, finish, observer),
+      : commitBySnapshot(homeFd, machine.rootFd, repository, { ...finish, verify: options.verify === true }, observer),
   );
 }
 
@@ -72,24 +76,34 @@ function commitFolder(
   return commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
 }
 
-async function commitSnapshot(
-  machine: Machine,
+async function commitBySnapshot(
   homeFd: number,
+  rootFd: number,
   repository: Repository,
-  finish: FinishOptions,
+  finish: FinishOptions & { readonly verify: boolean },
   observer: Observer,
 ): Promise<CommitResult> {
   removeUnfinished(homeFd);
-  const snapshot = takeSnapshot(homeFd, machine.rootFd);
+  const tip = readRef(repository, finish.branch!);
+  const base = tip === undefined ? undefined : openSnapshot(homeFd, tip);
   try {
-    const sources = [{ kind: "dir", path: snapshot.path }] as const;
-    const result = await commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
-    keepSnapshot(homeFd, snapshot, result.commit);
-    return result;
-  } catch (error) {
-    dropSnapshot(homeFd, snapshot.name);
-    throw error;
+    const snapshot = takeSnapshot(homeFd, rootFd);
+    try {
+      const from = base === undefined ? undefined : { commit: tip!, snapshot: base.path };
+      const result = await commitSnapshot(
+        repository,
+        { ...finish, after: snapshot.path, base: from, oneFileSystem: true },
+        observer,
+      );
+      keepSnapshot(homeFd, snapshot, result.commit);
+      return result;
+    } catch (error) {
+      dropSnapshot(homeFd, snapshot.name);
+      throw error;
+    } finally {
+      closeFd(snapshot.fd);
+    }
   } finally {
-    closeFd(snapshot.fd);
+    if (base !== undefined) closeFd(base.fd);
   }
 }
