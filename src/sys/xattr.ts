@@ -11,6 +11,7 @@ const fgetxattr = declare("int64_t fgetxattr(int, void *, void *, uint64_t)");
 const lgetxattr = declare("int64_t lgetxattr(void *, void *, void *, uint64_t)");
 const fsetxattr = declare("int fsetxattr(int, void *, void *, uint64_t, int)");
 const lsetxattr = declare("int lsetxattr(void *, void *, void *, uint64_t, int)");
+const fremovexattr = declare("int fremovexattr(int, void *)");
 const lremovexattr = declare("int lremovexattr(void *, void *)");
 
 export interface Xattr {
@@ -53,6 +54,12 @@ export function setXattrAt(dirFd: number, name: ByteString, xattr: Xattr): void 
   failPoint("lsetxattr");
   const result = lsetxattr(c(throughFd(dirFd, name)), c2(xattr.name), xattr.value, xattr.value.length, 0);
   if (result < 0) throw lastError("lsetxattr", `${displayBytes(name)} (${displayBytes(xattr.name)})`);
+}
+
+/** Of an open file; that it has none of that name is no error. */
+export function removeXattrFd(fd: number, name: ByteString): void {
+  failPoint("fremovexattr");
+  if (fremovexattr(fd, c(name)) < 0 && !isAbsent(lastErrno())) throw lastError("fremovexattr", displayBytes(name));
 }
 
 export function removeXattrAt(dirFd: number, name: ByteString, xattr: ByteString): void {

@@ -9,6 +9,7 @@ import { RegrowError, throwIfCancelled } from "../base/errors.ts";
 import { type Observer, notice } from "../base/events.ts";
 import { fsyncFd } from "../sys/durable.ts";
 import { tryLockFolder } from "../sys/lock.ts";
+import { mountsBelow } from "../sys/mounts-below.ts";
 import { existsAt, renameNoReplaceAt } from "../sys/names.ts";
 import { O, closeFd, openAt } from "../sys/open.ts";
 import { readDir } from "../sys/read-dir.ts";
@@ -82,6 +83,23 @@ export async function inFolder<T>(
       await sleep(PAUSE_MILLISECONDS);
     }
     return await work(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** What is mounted in a tree is somebody else's, and would go with it, or stop its removal half way. */
+export function refuseMounted({ folderFd, name }: Place): void {
+  if (!existsAt(folderFd, name)) return;
+  const fd = openAt(folderFd, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+  try {
+    const [mounted] = mountsBelow(fd);
+    if (mounted === undefined) return;
+    const path = displayBytes(name);
+    throw new RegrowError("refused", `${path}: something is mounted in it, at ${displayBytes(mounted)}.`, {
+      path,
+      hint: "Unmount that first.",
+    });
   } finally {
     closeFd(fd);
   }

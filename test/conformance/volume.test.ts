@@ -176,6 +176,25 @@ print(seen, missing)`;
     assert.equal(readFileSync(at("kept/file"), "utf8"), "kept");
   },
 
+  "what is mounted in a tree is no part of it, and keeps it from being removed": async ({ driver, place, at, makeTree }) => {
+    const live = makeTree("live");
+    mkdirSync(`${live}/folder/mount point`, { recursive: true });
+    writeFileSync(`${live}/file`, "x");
+    run("mount", ["-t", "tmpfs", "none", `${live}/folder/mount point`]);
+    try {
+      writeFileSync(`${live}/folder/mount point/somebody`, "else's");
+      await driver.snapshot(place("live"), place("snapshot"));
+      assert.deepEqual(readdirSync(at("snapshot/folder/mount point")), []);
+      await assert.rejects(driver.remove(place("live")), { code: "refused", message: /mount point/ });
+      assert.equal(readFileSync(`${live}/folder/mount point/somebody`, "utf8"), "else's");
+      assert.equal(readFileSync(`${live}/file`, "utf8"), "x");
+    } finally {
+      run("umount", [`${live}/folder/mount point`]);
+    }
+    await driver.remove(place("live"));
+    assert.equal(existsSync(live), false);
+  },
+
   "space is what the file system tells": async (volume) => {
     const { driver, fd, kind } = volume;
     const before = driver.space(fd);

@@ -107,7 +107,8 @@ function openNew(settings: CheckoutSettings, dirFd: number, name: ByteString, co
   }
 }
 
-function writeContentInto(fd: number, content: OpenContent, record: EntryRecord | undefined): void | Promise<void> {
+/** Into an empty open file, with its holes. */
+export function writeContentInto(fd: number, content: OpenContent, record: EntryRecord | undefined): void | Promise<void> {
   const { data } = record ?? {};
   if (content.size === 0) return;
   if (data !== undefined) return writeStretches(fd, content, data);

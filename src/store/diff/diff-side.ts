@@ -58,6 +58,16 @@ export function scannedSide(rootFd: number, root: FolderNode, options: ScanOptio
   return scannedFolder({ rootFd, options }, ROOT, ROOT, root);
 }
 
+/** Whether there is no difference in them or below, nor in what their sidecars keep. */
+export function isSameFolder(a: SideFolder, b: SideFolder): boolean {
+  return a.tree === b.tree && a.meta === b.meta && sameSidecar(a.sidecar, b.sidecar);
+}
+
+function sameSidecar(a: SidecarRef, b: SidecarRef): boolean {
+  if (a?.kind === "record") return b?.kind === "record" && a.checksum === b.checksum;
+  return a?.kind === b?.kind && a?.tree === (b as typeof a)?.tree;
+}
+
 interface Stored {
   readonly name: ByteString;
   readonly tree: Checksum;

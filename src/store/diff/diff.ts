@@ -15,10 +15,9 @@ import { hashingSink } from "../tree/tree-sinks.ts";
 import { writeTree } from "../tree/write-tree.ts";
 import type { Aspect, Change } from "./change.ts";
 import { compareFileAndNode, compareFiles, compareFolders, compareNodes, typeOfEntry } from "./compare-entries.ts";
-import { type SideEntry, type SideFolder, commitSide, scannedSide } from "./diff-side.ts";
+import { type SideEntry, type SideFolder, commitSide, isSameFolder, scannedSide } from "./diff-side.ts";
 import { type Candidate, type Rename, pairRenames } from "./pair-renames.ts";
 import { refuseTooDeep } from "../tree/depth-limit.ts";
-import type { SidecarRef } from "../tree/folder-view.ts";
 
 /** Sorted by path. */
 export interface Diff {
@@ -127,7 +126,7 @@ function listAll(walk: Walk, kind: "added" | "removed", candidates: readonly Can
 }
 
 function isSame(walk: Walk, a: SideFolder, b: SideFolder): boolean {
-  return a.tree === b.tree && a.meta === b.meta && (!walk.withRecords || sameSidecar(a.sidecar, b.sidecar));
+  return walk.withRecords ? isSameFolder(a, b) : a.tree === b.tree && a.meta === b.meta;
 }
 
 async function diffFolder(walk: Walk, path: ByteString, a: SideFolder, b: SideFolder): Promise<void> {
@@ -180,9 +179,4 @@ function collect(list: Candidate[], path: ByteString, entry: SideEntry): void {
 function collectBelow(list: Candidate[], path: ByteString, folder: SideFolder): void {
   refuseTooDeep(path);
   for (const [name, entry] of folder.list().entries) collect(list, joinBytes(path, name), entry);
-}
-
-function sameSidecar(a: SidecarRef, b: SidecarRef): boolean {
-  if (a?.kind === "record") return b?.kind === "record" && a.checksum === b.checksum;
-  return a?.kind === b?.kind && a?.tree === (b as typeof a)?.tree;
 }

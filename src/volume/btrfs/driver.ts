@@ -13,7 +13,7 @@ import { disinheritFolder } from "../../sys/plain-folder.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { writeNext } from "../../sys/write-stream.ts";
 import type { Place, SendTarget, VolumeCapabilities, VolumeDriver, VolumeTree } from "../driver.ts";
-import { inFolder, isUnfinished, makeAside, refuseTaken, removeAside } from "../unfinished.ts";
+import { inFolder, isUnfinished, makeAside, refuseMounted, refuseTaken, removeAside } from "../unfinished.ts";
 import { estimateSpace } from "./estimate-space.ts";
 import { receiveInto } from "./receive.ts";
 import { hasNested, removeSubvolumeTree, renameForRemoval } from "./remove-subvolume.ts";
@@ -81,6 +81,7 @@ async function build<T>(
 
 async function remove(place: Place, observer: Observer = NONE): Promise<void> {
   throwIfCancelled(observer.signal);
+  refuseMounted(place);
   if (existsAt(place.folderFd, place.name) && !hasNested(place.folderFd, place.name)) {
     // In one step, which fails as a whole where the subvolume is in use.
     return inFolder(place.folderFd, removeSubvolumeTree, observer, async (fd) => removeSubvolumeTree(fd, place.name));

@@ -17,7 +17,7 @@ import { readDir } from "../../sys/read-dir.ts";
 import { spaceOf } from "../../sys/space.ts";
 import { statFd } from "../../sys/stat.ts";
 import type { Place, VolumeDriver, VolumeTree } from "../driver.ts";
-import { isUnfinished, makeAside, removeAside } from "../unfinished.ts";
+import { isUnfinished, makeAside, refuseMounted, removeAside } from "../unfinished.ts";
 import { copyTree } from "./copy-tree.ts";
 import { compareTrees } from "./tree-changes.ts";
 
@@ -45,6 +45,7 @@ export function copyDriver(sharing: boolean): VolumeDriver {
     build: (target, base, fill, observer = NONE) => make(sharing, target, base, fill, observer),
     remove: async (place, observer = NONE) => {
       throwIfCancelled(observer.signal);
+      refuseMounted(place);
       await removeAside(place, removeTree, renameForRemoval, observer);
     },
     exchange,
