@@ -3,17 +3,27 @@
  * the Debian tree that they are made from:
  *
  *   partition 1   ESP: EFI/BOOT/BOOTX64.EFI, a GRUB that has all it needs inside and reads the grub.cfg below
- *   partition 2   class b only: ext4, mounted at /boot
+ *   partition 2   classes b and c: ext4, mounted at /boot
  *   the last      btrfs: the root in the subvolume `@rootfs`
  *
  *   class a   /boot in the root; GRUB finds it by its path, `/@rootfs/boot`
  *   class b   /boot on ext4; the kernel gets rootflags=subvol=@rootfs
- *   class c   /boot in the root, which is the default subvolume; no path names it
+ *   class c   /boot on ext4; the root is the default subvolume, which nothing names (Debian's GRUB finds no /boot in that)
  *
  * The root has regrow's engine in it and in its initramfs, and a guest script (guest-script.ts).
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { gatherEngineFacts } from "../../src/boot/engine/engine-facts.ts";
 import { installEngine, planEngineInstall } from "../../src/boot/engine/install-engine.ts";
@@ -40,12 +50,12 @@ export interface GrubImageOptions {
   readonly parameters?: readonly string[];
 }
 
-/** The UUID of the btrfs, and of the ext4 of class b. */
-export const ROOT_UUID = "5e0b1a8e-77c4-4c8e-9d55-0d6f7a1e2b01";
-export const BOOT_UUID = "5e0b1a8e-77c4-4c8e-9d55-0d6f7a1e2b02";
+/** The UUID of the ext4 that is /boot in classes b and c. */
+export const BOOT_UUID = "5e0b1a8e-77c4-4c8e-9d55-0d6f7a1e2b00";
 export const ROOT_NAME = "@rootfs";
 
 const MIB = 2 ** 20;
+const DAY_MILLISECONDS = 24 * 3600 * 1000;
 const SIZE_MIB = 2560;
 const ESP_MIB = 64;
 const BOOT_MIB = 256;
@@ -64,13 +74,20 @@ const MODULES = [
   "echo",
 ];
 
+/** The UUID of the btrfs. */
+export function rootUuid({ bootClass }: Pick<GrubImageOptions, "bootClass">): string {
+  return `5e0b1a8e-77c4-4c8e-9d55-0d6f7a1e2b0${bootClass}`;
+}
+
 /** Copies an image of that kind to `path`; it is made before where no test has asked for it yet. */
 export async function grubImage(path: string, options: GrubImageOptions): Promise<void> {
-  const base = join(cacheFolder(), `grub-${hashOf(options)}.img`);
+  const kind = join(cacheFolder(), `grub-${options.bootClass}`);
+  const base = `${kind}-${hashOf(options)}.img`;
   if (!existsSync(base)) {
-    const lock = await takeLock(CWD, `${base}.lock`, { kind: "exclusive", timeoutSeconds: 900 });
+    const lock = await takeLock(CWD, `${kind}.lock`, { kind: "exclusive", timeoutSeconds: 900 });
     try {
-      if (!existsSync(base)) await build(base, options);
+      if (!existsSync(base)) await alone(() => build(base, options));
+      removeOld(`grub-${options.bootClass}-`);
     } finally {
       lock.release();
     }
@@ -84,17 +101,37 @@ export async function withTopLevel<T>(
   options: Pick<GrubImageOptions, "bootClass">,
   use: (top: string) => T | Promise<T>,
 ): Promise<T> {
-  return withPartition(image, rootPartition(options), (device) => withMount(device, `${image}.top`, ["-o", "subvolid=5"], use));
+  return alone(() =>
+    withPartition(image, rootPartition(options), (device) => withMount(device, `${image}.top`, ["-o", "subvolid=5"], use)),
+  );
 }
 
 /** Throws where `btrfs check` finds anything wrong with the image's btrfs, which must not be mounted. */
 export async function checkRootFileSystem(image: string, options: Pick<GrubImageOptions, "bootClass">): Promise<void> {
-  await withPartition(image, rootPartition(options), (device) => void run("btrfs", ["check", device]));
+  await alone(() => withPartition(image, rootPartition(options), (device) => void run("btrfs", ["check", device])));
 }
 
 /** The kernel releases that the root in this folder has modules for. */
 export function kernelsOf(root: string): readonly string[] {
   return readdirSync(join(root, "usr/lib/modules"));
+}
+
+// Images of one kind have the same UUID, and the kernel can't tell two such file systems apart: only one is attached at a time.
+async function alone<T>(use: () => T | Promise<T>): Promise<T> {
+  const lock = await takeLock(CWD, join(cacheFolder(), "grub-attached.lock"), { kind: "exclusive", timeoutSeconds: 900 });
+  try {
+    return await use();
+  } finally {
+    lock.release();
+  }
+}
+
+// Each change of what they are made from makes new ones.
+function removeOld(prefix: string): void {
+  for (const name of readdirSync(cacheFolder()).filter((each) => each.startsWith(prefix) && each.endsWith(".img"))) {
+    const path = join(cacheFolder(), name);
+    if (statSync(path).mtimeMs < Date.now() - DAY_MILLISECONDS) rmSync(path, { force: true });
+  }
 }
 
 interface Extent {
@@ -110,13 +147,13 @@ async function build(base: string, options: GrubImageOptions): Promise<void> {
   truncateSync(image, SIZE_MIB * MIB);
   partition(image, options);
   await withPartition(image, rootPartition(options), async (device) => {
-    run("mkfs.btrfs", ["-q", "-U", ROOT_UUID, device]);
+    run("mkfs.btrfs", ["-q", "-U", rootUuid(options), device]);
     await withMount(device, `${image}.top`, ["-o", "subvolid=5"], async (top) => {
       const root = join(top, ROOT_NAME);
       run("btrfs", ["-q", "subvolume", "create", root]);
       await debian.unpack(root);
       fillRoot(root, options);
-      if (options.bootClass === "b") await moveBoot(image, root);
+      if (hasBoot(options)) await moveBoot(image, root);
       if (options.bootClass === "c") run("btrfs", ["subvolume", "set-default", root]);
     });
   });
@@ -125,8 +162,8 @@ async function build(base: string, options: GrubImageOptions): Promise<void> {
 }
 
 function fillRoot(root: string, options: GrubImageOptions): void {
-  const lines = [`UUID=${ROOT_UUID} / btrfs ${options.bootClass === "c" ? "defaults" : `subvol=${ROOT_NAME}`} 0 0`];
-  if (options.bootClass === "b") lines.push(`UUID=${BOOT_UUID} /boot ext4 defaults 0 2`);
+  const lines = [`UUID=${rootUuid(options)} / btrfs ${options.bootClass === "c" ? "defaults" : `subvol=${ROOT_NAME}`} 0 0`];
+  if (hasBoot(options)) lines.push(`UUID=${BOOT_UUID} /boot ext4 defaults 0 2`);
   writeFileSync(join(root, "etc/fstab"), `${lines.join("\n")}\n`);
   mkdirSync(join(root, "etc/initramfs-tools/conf.d"), { recursive: true });
   writeFileSync(join(root, "etc/initramfs-tools/conf.d/resume"), "RESUME=none\n");
@@ -150,10 +187,11 @@ function newestKernel(root: string): string {
 }
 
 /** Like a distribution's: entries, and a custom.cfg beside it if there is one. */
-function grubConfig(release: string, { bootClass, parameters = [] }: GrubImageOptions): string {
-  const folder = { a: `/${ROOT_NAME}/boot`, b: "", c: "/boot" }[bootClass];
+function grubConfig(release: string, image: GrubImageOptions): string {
+  const { bootClass, parameters = [] } = image;
+  const folder = hasBoot(image) ? "" : `/${ROOT_NAME}/boot`;
   const flags = bootClass === "c" ? [] : [`rootflags=subvol=${ROOT_NAME}`];
-  const options = [`root=UUID=${ROOT_UUID}`, ...flags, "ro", "console=ttyS0", ...parameters].join(" ");
+  const options = [`root=UUID=${rootUuid(image)}`, ...flags, "ro", "console=ttyS0", ...parameters].join(" ");
   return `set timeout=0
 menuentry "Debian" --id debian {
   linux ${folder}/vmlinuz-${release} ${options}
@@ -175,10 +213,10 @@ async function moveBoot(image: string, root: string): Promise<void> {
   });
 }
 
-async function makeEsp(image: string, { bootClass }: GrubImageOptions): Promise<void> {
+async function makeEsp(image: string, options: GrubImageOptions): Promise<void> {
   const [config, program] = [`${image}.cfg`, `${image}.efi`];
-  const uuid = bootClass === "b" ? BOOT_UUID : ROOT_UUID;
-  const folder = { a: `/${ROOT_NAME}/boot/grub`, b: "/grub", c: "/boot/grub" }[bootClass];
+  const uuid = hasBoot(options) ? BOOT_UUID : rootUuid(options);
+  const folder = hasBoot(options) ? "/grub" : `/${ROOT_NAME}/boot/grub`;
   const lines = [
     "serial --unit=0 --speed=115200",
     "terminal_output serial",
@@ -204,15 +242,19 @@ function bootPartition(): Extent {
   return { startMib: 1 + ESP_MIB, sizeMib: BOOT_MIB };
 }
 
-function rootPartition({ bootClass }: Pick<GrubImageOptions, "bootClass">): Extent {
-  const startMib = 1 + ESP_MIB + (bootClass === "b" ? BOOT_MIB : 0);
+function hasBoot({ bootClass }: Pick<GrubImageOptions, "bootClass">): boolean {
+  return bootClass !== "a";
+}
+
+function rootPartition(options: Pick<GrubImageOptions, "bootClass">): Extent {
+  const startMib = 1 + ESP_MIB + (hasBoot(options) ? BOOT_MIB : 0);
   return { startMib, sizeMib: SIZE_MIB - 1 - startMib };
 }
 
 function partition(image: string, options: GrubImageOptions): void {
   const line = ({ startMib, sizeMib }: Extent, type: string): string => `start=${startMib}MiB, size=${sizeMib}MiB, type=${type}`;
   const lines = ["label: gpt", line(espPartition(), "uefi")];
-  if (options.bootClass === "b") lines.push(line(bootPartition(), "linux"));
+  if (hasBoot(options)) lines.push(line(bootPartition(), "linux"));
   lines.push(line(rootPartition(options), "linux"));
   run("sfdisk", ["--quiet", image], { input: `${lines.join("\n")}\n` });
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { engineState } from "../../src/boot/engine/engine-state.ts";
 import { readSwitchPolicy } from "../../src/boot/engine/switch-policy.ts";
-import { type SwitchOrder, formatSwitchOrder } from "../../src/codec/switch-order.ts";
+import { type SwitchOrder, formatSwitchOrder, parseSwitchRefusal } from "../../src/codec/switch-order.ts";
 import { CWD, O, closeFd, openAt } from "../../src/sys/open.ts";
 import { GRUB_IMAGE_NEEDS, ROOT_NAME, checkRootFileSystem, grubImage, kernelsOf, withTopLevel } from "../support/grub-image.ts";
 import { type GuestWords, POWER_OFF, REBOOT, putGuestScript, putMarker, readGuestWords } from "../support/guest-script.ts";
@@ -23,7 +23,7 @@ const NEEDS = {
   files: [...GRUB_IMAGE_NEEDS.files, ...VM_NEEDS.files],
 };
 const CLASS_A = { bootClass: "a" } as const;
-const BOOT_SECONDS = 300;
+const BOOT_SECONDS = 400;
 const NEXT = "@regrow/next/1/root";
 const HISTORY = "@regrow/history/1/root";
 
@@ -32,67 +32,52 @@ test("in a guest", { concurrency: 2 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "regrow-engine-vm-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   await Promise.all([
-    t.test("a switch that is armed while it runs happens at the end of the shutdown", async (t) => {
+    t.test("a wrong order is refused and the old root starts; armed again, it switches at the end of the shutdown", async (t) => {
       const image = join(folder, "shutdown.img");
-      await prepare(image, {
-        file: "switch.later",
-        commands: `mv /mnt/@regrow/policy/switch.later /mnt/@regrow/policy/switch\n${REBOOT}`,
+      const policy = "/mnt/@regrow/policy";
+      const commands = `cp ${policy}/switch.refused ${policy}/seen\nmv ${policy}/later ${policy}/switch\n${REBOOT}`;
+      const order = await prepare(image, { commands });
+      await withTopLevel(image, CLASS_A, (top) => {
+        writeFileSync(join(top, "@regrow/policy/switch"), formatSwitchOrder({ ...order, currentId: 999 }));
+        writeFileSync(join(top, "@regrow/policy/later"), formatSwitchOrder(order));
       });
       const first = await boot(t, image);
       assert.equal(first.words.marker, "old");
-      assert.match(first.guest.output(), /regrow: switched @rootfs to subvolume \d+ \(operation 1\)/);
-      await assertSwitched(image, "shutdown");
+      const console = first.guest.output();
+      const reason = `@rootfs is subvolume ${order.currentId} and ${NEXT} is ${order.nextId}; expected were 999 and ${order.nextId}`;
+      assert(console.includes(`regrow: the root is not switched: ${reason}`), console);
+      assert(console.includes(`regrow: switched @rootfs to subvolume ${order.nextId} (operation 1)`), console);
+      await assertSwitched(image, ["initramfs refused-state", "shutdown done"]);
+      await withTopLevel(image, CLASS_A, (top) => {
+        const refusal = parseSwitchRefusal(readFileSync(join(top, "@regrow/policy/seen"), "utf8"));
+        assert.deepEqual(refusal, { operation: "1", mode: "initramfs", code: "state", reason });
+      });
       const { words } = await boot(t, image);
       assert.deepEqual({ ...words, kernel: "" }, { marker: "new", rootFolder: `/${ROOT_NAME}`, kernel: "" });
     }),
     t.test("a switch that no shutdown has made happens in the initramfs", async (t) => {
       const image = join(folder, "initramfs.img");
-      await prepare(image, { file: "switch", withoutShutdown: true });
+      const order = await prepare(image, { withoutShutdown: true });
+      await withTopLevel(image, CLASS_A, (top) => writeFileSync(join(top, "@regrow/policy/switch"), formatSwitchOrder(order)));
       const { words, guest } = await boot(t, image);
       assert.deepEqual({ ...words, kernel: "" }, { marker: "new", rootFolder: `/${ROOT_NAME}`, kernel: "" });
       assert.match(guest.output(), /regrow: switched @rootfs to subvolume \d+ \(operation 1\)/);
-      await assertSwitched(image, "initramfs");
-    }),
-    t.test("an order with a wrong id is refused, and the old root starts", async (t) => {
-      const image = join(folder, "refused.img");
-      await prepare(image, { file: "switch", change: { currentId: 999 } });
-      const { words, guest } = await boot(t, image);
-      assert.equal(words.marker, "old");
-      assert.match(
-        guest.output(),
-        /regrow: the root is not switched: @rootfs is subvolume \d+ and @regrow\/next\/1\/root is \d+/,
-      );
-      await withTopLevel(image, CLASS_A, (top) => {
-        const { armed, refused } = policyOf(top);
-        assert.equal(armed?.currentId, 999);
-        assert.deepEqual([refused?.code, refused?.operation], ["state", "1"]);
-        assert.deepEqual([markerOf(top, ROOT_NAME), markerOf(top, NEXT)], ["old", "new"]);
-        const tries = readFileSync(join(top, "@regrow/log/engine"), "utf8").matchAll(
-          /^operation=1 mode=(\w+) outcome=refused-state /gm,
-        );
-        assert.deepEqual(
-          [...tries].map(([, mode]) => mode),
-          ["initramfs", "shutdown"],
-        );
-      });
+      await assertSwitched(image, ["initramfs done"]);
     }),
   ]);
 });
 
 interface Preparation {
-  /** The order's name in the policy folder. */
-  readonly file: "switch" | "switch.later";
-  readonly change?: Partial<SwitchOrder>;
   /** Takes away what runs the engine at a shutdown. */
   readonly withoutShutdown?: boolean;
   /** What the old root does after it has said its words. */
   readonly commands?: string;
 }
 
-/** Makes an image with a root that says "old", a prepared one that says "new", and an order. */
-async function prepare(image: string, preparation: Preparation): Promise<void> {
+/** Makes an image with a root that says "old" and a prepared one that says "new". Returns the order that would switch to it. */
+async function prepare(image: string, preparation: Preparation): Promise<SwitchOrder> {
   await grubImage(image, CLASS_A);
-  await withTopLevel(image, CLASS_A, async (top) => {
+  return withTopLevel(image, CLASS_A, async (top) => {
     const [root, next] = [join(top, ROOT_NAME), join(top, NEXT)];
     await assertEngineInImage(root);
     run("btrfs", ["-q", "subvolume", "create", join(top, "@regrow")]);
@@ -104,14 +89,12 @@ async function prepare(image: string, preparation: Preparation): Promise<void> {
     run("btrfs", ["-q", "subvolume", "snapshot", root, next]);
     putMarker(next, "new");
     putGuestScript(next, POWER_OFF);
-    const order: SwitchOrder = {
+    return {
       ...{ operation: "1", bootClass: "a", name: ROOT_NAME, next: NEXT, history: HISTORY },
       nextId: idOf(next),
       currentId: idOf(root),
       kernels: kernelsOf(next),
-      ...preparation.change,
     };
-    writeFileSync(join(top, "@regrow/policy", preparation.file), formatSwitchOrder(order));
   });
 }
 
@@ -123,15 +106,16 @@ async function boot(t: TestContext, image: string): Promise<{ readonly words: Gu
   return { words, guest };
 }
 
-async function assertSwitched(image: string, mode: string): Promise<void> {
+async function assertSwitched(image: string, tries: readonly string[]): Promise<void> {
   await checkRootFileSystem(image, CLASS_A);
   await withTopLevel(image, CLASS_A, (top) => {
     assert.deepEqual([markerOf(top, ROOT_NAME), markerOf(top, NEXT), markerOf(top, HISTORY)], ["new", "none", "old"]);
     const { armed, done } = policyOf(top);
     assert.deepEqual([armed, done?.operation], [undefined, "1"]);
-    assert.match(
-      readFileSync(join(top, "@regrow/log/engine"), "utf8"),
-      new RegExp(`^operation=1 mode=${mode} outcome=done .*\n$`),
+    const lines = readFileSync(join(top, "@regrow/log/engine"), "utf8").matchAll(/^operation=1 mode=(\S+) outcome=(\S+) /gm);
+    assert.deepEqual(
+      [...lines].map(([, mode, outcome]) => `${mode} ${outcome}`),
+      tries,
     );
   });
 }
