@@ -6,16 +6,16 @@ import { exchangeAt } from "../../src/sys/names.ts";
 import { O, closeFd, openAt } from "../../src/sys/open.ts";
 import type { ByteString } from "../../src/base/byte-string.ts";
 import { run } from "../support/programs.ts";
-import { seed, times } from "../support/property.ts";
+import { seed } from "../support/property.ts";
 import { expectOldOrNew } from "../support/power-cut/report.ts";
-import { requiresPowerCutRig, withPowerCutRig } from "../support/power-cut/rig.ts";
+import { cutStates, requiresPowerCutRig, withPowerCutRig } from "../support/power-cut/rig.ts";
 
 test("an exchange of two subvolumes is whole after a power cut", async (t) => {
   if (!requiresPowerCutRig(t, "btrfs")) return;
   const report = await withPowerCutRig({
     fileSystem: "btrfs",
     megabytes: 256,
-    states: times(40),
+    states: cutStates(40),
     seed,
     prepare: async ({ path }) => {
       for (const name of ["current", "next"]) {

@@ -15,9 +15,13 @@ export interface LoggedDisk {
 const MOST_LOG_BYTES = 64 * 2 ** 30;
 const SECONDS_TO_START = 30;
 
-/** Runs `use` with a logged view of `image`, and ends the daemon. Files are made in `folder`. Throws with what the daemon says. */
-export async function withLoggedDisk<T>(image: string, folder: string, use: (disk: LoggedDisk) => Promise<T>): Promise<T> {
-  const disk = { file: `${folder}/logged-disk`, log: `${folder}/write-log` };
+/** Runs `use` with a logged view of `image`, and ends the daemon. `images` takes the log, `mounts` the export. Throws with what the daemon says. */
+export async function withLoggedDisk<T>(
+  image: string,
+  { images, mounts }: { images: string; mounts: string },
+  use: (disk: LoggedDisk) => Promise<T>,
+): Promise<T> {
+  const disk = { file: `${mounts}/logged-disk`, log: `${images}/write-log` };
   writeFileSync(disk.file, "");
   const fd = openSync(disk.log, "w");
   ftruncateSync(fd, MOST_LOG_BYTES);

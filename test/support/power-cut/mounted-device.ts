@@ -14,6 +14,10 @@ export interface MountedDevice {
   readonly mount: (options: string) => string;
 }
 
+/** Of so many milliseconds each. */
+const ATTEMPTS = 1000;
+const PAUSE_MILLISECONDS = 10;
+
 /** Runs `use` with a loop device on `file`, and takes the device away. */
 export async function withLoopDevice<T>(file: string, use: (device: string) => Promise<T>): Promise<T> {
   const device = runText("losetup", ["--find", "--show", file]);
@@ -23,6 +27,7 @@ export async function withLoopDevice<T>(file: string, use: (device: string) => P
     // The kernel remembers of which device a btrfs was, and would refuse an older state of it on another one.
     tryRun("btrfs", ["device", "scan", "--forget", device]);
     await untilDone("losetup", ["--detach", device]);
+    await untilFree(device, file);
   }
 }
 
@@ -49,14 +54,26 @@ export async function withMounted<T>(
   }
 }
 
-/** What of `folder` is still mounted, or holds a loop device. */
-export function leftInUse(folder: string): string[] {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  const devices = readdirSync("/sys/block").map((name) => `/sys/block/${name}/loop/backing_file`);
+/** What below the folders is still mounted, or holds a loop device. */
+export function leftInUse(folders: readonly string[]): string[] {
+  const isBelow = (file: string): boolean => folders.some((folder) => file.startsWith(`${folder}/`));
+  const points = contentOf("/proc/self/mountinfo")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  const devices = readdirSync("/sys/block").map((name) => ({ name, file: contentOf(`/sys/block/${name}/loop/backing_file`) }));
   return [
-    ...mounts.map((line) => line.split(" ")[4] ?? "").filter((point) => point.startsWith(`${folder}/`)),
-    ...devices.filter((file) => contentOf(file).startsWith(`${folder}/`)),
+    ...points.filter(isBelow),
+    ...devices.filter(({ file }) => isBelow(file)).map(({ name, file }) => `/dev/${name} on ${file.trim()}`),
   ];
+}
+
+/** Who looks at all devices, as `blkid` does, keeps one alive that is detached already. */
+async function untilFree(device: string, file: string): Promise<void> {
+  const backing = device.replace("/dev/", "/sys/block/").concat("/loop/backing_file");
+  for (let attempt = 1; contentOf(backing).startsWith(file); attempt++) {
+    if (attempt === ATTEMPTS) throw new Error(`${device} can't be detached from ${file}`);
+    await sleep(PAUSE_MILLISECONDS);
+  }
 }
 
 function contentOf(file: string): string {
@@ -79,7 +96,7 @@ async function untilDone(program: string, args: readonly string[]): Promise<void
   for (let attempt = 1; ; attempt++) {
     const { status, stderr } = tryRun(program, args);
     if (status === 0) return;
-    if (attempt === 50) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
-    await sleep(100);
+    if (attempt === ATTEMPTS) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
+    await sleep(PAUSE_MILLISECONDS);
   }
 }

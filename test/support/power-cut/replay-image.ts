@@ -7,25 +7,36 @@ import type { LogEntry, LoggedWrite } from "./write-log.ts";
 export interface Replay {
   /** Writes the image of a state; bases must not shrink from one call to the next. */
   readonly write: (state: ReplayState, image: string) => void;
+  /** Writes the rest of the log. Throws where that is not the disk as it was left: then the log was not all of it, or was misread. */
+  readonly finish: (disk: string) => void;
 }
 
 /** `image`: the disk before the first entry of the log. Changed as the replay goes on. */
 export function startReplay(image: string, logFile: string, log: readonly LogEntry[]): Replay {
   let reached = 0;
+  const advance = (to: number): void => {
+    if (to < reached) throw new Error(`The replay is at ${reached} already, not at ${to}.`);
+    const writes = log.slice(reached, to).flatMap((entry) => (entry.kind === "flush" ? [] : [entry]));
+    apply(
+      image,
+      logFile,
+      writes.map((write) => ({ write, length: write.length })),
+    );
+    reached = to;
+  };
   return {
-    write: (state, target) => {
-      if (state.base < reached) throw new Error(`The replay is at ${reached} already, not at ${state.base}.`);
-      const before = log.flatMap((entry, index) =>
-        index >= reached && index < state.base && entry.kind !== "flush" ? [{ write: entry, length: entry.length }] : [],
-      );
-      apply(image, logFile, before);
-      reached = state.base;
+    write: ({ base, kept }, target) => {
+      advance(base);
       run("cp", ["--sparse=always", "--reflink=auto", image, target]);
       apply(
         target,
         logFile,
-        state.kept.map(({ entry, length }) => ({ write: log[entry] as LoggedWrite, length })),
+        kept.map(({ entry, length }) => ({ write: log[entry] as LoggedWrite, length })),
       );
+    },
+    finish: (disk) => {
+      advance(log.length);
+      run("cmp", [image, disk]);
     },
   };
 }
@@ -43,7 +54,8 @@ function apply(image: string, logFile: string, writes: readonly { write: LoggedW
     for (const { write, length } of writes) {
       const data = Buffer.alloc(length);
       // What was discarded reads as zeros, as a loop device promises it.
-      if (write.kind === "write" && readSync(logFd, data, 0, length, write.dataAt) !== length) throw new Error("The log is short.");
+      if (write.kind === "write" && readSync(logFd, data, 0, length, write.dataAt) !== length)
+        throw new Error("The log is short.");
       if (writeSync(imageFd, data, 0, length, write.offset) !== length) throw new Error(`${image}: a short write.`);
     }
   } finally {

@@ -5,6 +5,7 @@ import { tally } from "../tally.ts";
 import type { PowerCutReport } from "./rig.ts";
 
 const SHOWN = 5;
+const MOST_TEXT = 300;
 
 /** Prints the counts; throws where a state is bad, or none was old or none new; then counts the states for the campaign. */
 export function expectOldOrNew(t: TestContext, of: string, report: PowerCutReport): void {
@@ -26,6 +27,8 @@ export function expectBroken(t: TestContext, of: string, report: PowerCutReport)
 
 function shown({ seed, states, atFlush, acknowledged, old, new: moved, bad, writes, flushes }: PowerCutReport): string {
   const counts = `${states} states (${atFlush} at a flush, ${acknowledged} after the end): old ${old}, new ${moved}, bad ${bad.length}`;
-  const first = bad.slice(0, SHOWN).map(({ number, where, reason }) => `\n  state ${number}, ${where.slice(0, 300)}: ${reason}`);
+  const first = bad
+    .slice(0, SHOWN)
+    .map(({ number, where, reason }) => `\n  state ${number}, ${where.slice(0, MOST_TEXT)}: ${reason.slice(0, MOST_TEXT)}`);
   return `seed ${seed}, ${writes} writes, ${flushes} flushes; ${counts}${first.join("")}`;
 }

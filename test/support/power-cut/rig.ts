@@ -5,8 +5,8 @@
  *
  * A killed process or guest can't show a missing flush, since the kernel's cache survives it; here nothing counts but what was flushed.
  */
-import assert from "node:assert/strict";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
@@ -70,6 +70,7 @@ export interface PowerCutReport {
   readonly bad: readonly BadState[];
 }
 
+const NAME = "regrow-power-cut-";
 const NEEDS: Requirements = {
   root: true,
   programs: ["qemu-storage-daemon", "losetup", "mount", "umount", "btrfs", "mkfs.btrfs", "mkfs.ext4", "e2fsck"],
@@ -77,6 +78,11 @@ const NEEDS: Requirements = {
 };
 const MAKE = { ext4: ["mkfs.ext4", "-q", "-F", "-m", "0"], btrfs: ["mkfs.btrfs", "-q", "-f"] } as const;
 const CHECK = { ext4: ["e2fsck", "-fn"], btrfs: ["btrfs", "check", "--readonly"] } as const;
+
+/** How many states to look at in the short form of a test; with REGROW_LONG=1 ten times as many, and never fewer than 320. */
+export function cutStates(short: number): number {
+  return process.env["REGROW_LONG"] === "1" ? Math.max(320, 10 * short) : short;
+}
 
 /** Whether this machine can run the rig; else skips the test by what is missing. */
 export function requiresPowerCutRig(t: Pick<TestContext, "skip">, fileSystem: RigFileSystem, programs: string[] = []): boolean {
@@ -88,15 +94,31 @@ export function requiresPowerCutRig(t: Pick<TestContext, "skip">, fileSystem: Ri
  * something can't be taken away. REGROW_KEEP_STATES=FOLDER keeps an image of each bad state, as it was before it was mounted.
  */
 export async function withPowerCutRig(request: PowerCutRequest): Promise<PowerCutReport> {
-  const home = mkdtempSync(path.join(fastFolder(), "regrow-power-cut-"));
+  // Mounts are kept away from /dev, which others mount a second time with all that is below it.
+  const place = { images: mkdtempSync(path.join(fastFolder(), NAME)), mounts: mkdtempSync(path.join(os.tmpdir(), NAME)) };
+  let failure: unknown;
   try {
-    const recording = await record(request, home);
-    return await replay(request, home, recording);
+    return await replay(request, place, await record(request, place));
+  } catch (error) {
+    failure = error;
+    throw error;
   } finally {
-    const left = leftInUse(home);
-    if (left.length === 0) rmSync(home, { recursive: true });
-    assert.deepEqual(left, [], "the rig has left something in use");
+    takeAway(place, failure);
   }
+}
+
+interface Place {
+  /** Images and the log, in memory where that can be. */
+  readonly images: string;
+  /** Mount points. */
+  readonly mounts: string;
+}
+
+/** What is still in use can't be removed, and its name is worth more than what went wrong before. */
+function takeAway(place: Place, cause: unknown): void {
+  const left = leftInUse(Object.values(place));
+  if (left.length > 0) throw new Error(`the rig has left in use: ${left.join(", ")}`, { cause });
+  for (const folder of Object.values(place)) rmSync(folder, { recursive: true });
 }
 
 interface Recording {
@@ -104,55 +126,58 @@ interface Recording {
   readonly logFile: string;
   /** The disk before the first entry of the log. */
   readonly base: string;
+  /** … and after the last. */
+  readonly disk: string;
   /** Entries before the operation began, and when it had ended. */
   readonly begin: number;
   readonly end: number;
 }
 
-async function record(request: PowerCutRequest, home: string): Promise<Recording> {
+async function record(request: PowerCutRequest, { images, mounts }: Place): Promise<Recording> {
   const { fileSystem, mountOptions: options } = request;
-  const [image, base] = [`${home}/image`, `${home}/base`];
+  const [image, base] = [`${images}/image`, `${images}/base`];
   makeFileSystem(request, image);
-  await withLoopDevice(image, (device) => withMounted(device, home, { fileSystem, options }, request.prepare));
+  await withLoopDevice(image, (device) => withMounted(device, mounts, { fileSystem, options }, request.prepare));
   run("cp", ["--sparse=always", "--reflink=auto", image, base]);
-  return withLoggedDisk(image, home, async ({ file, log: logFile }) => {
+  return withLoggedDisk(image, { images, mounts }, async ({ file, log: logFile }) => {
     const mark = (): number => readWriteLog(logFile).length;
     const marks = await withLoopDevice(file, (device) =>
-      withMounted(device, home, { fileSystem, options }, async (mounted) => {
+      withMounted(device, mounts, { fileSystem, options }, async (mounted) => {
         run("sync", ["--file-system", mounted.path]);
         const begin = mark();
         await request.operation(mounted);
         return { begin, end: mark() };
       }),
     );
-    return { ...marks, base, logFile, log: readWriteLog(logFile) };
+    return { ...marks, base, disk: image, logFile, log: readWriteLog(logFile) };
   });
 }
 
-async function replay(request: PowerCutRequest, home: string, recording: Recording): Promise<PowerCutReport> {
-  const { log, begin } = recording;
-  const states = replayStates(log, { begin, count: request.states, random: seededRandom(request.seed) });
-  const { write } = startReplay(recording.base, recording.logFile, log);
+async function replay(request: PowerCutRequest, place: Place, recording: Recording): Promise<PowerCutReport> {
+  const { log, begin, end } = recording;
+  const states = replayStates(log, { begin, end, count: request.states, random: seededRandom(request.seed) });
+  const { write, finish } = startReplay(recording.base, recording.logFile, log);
   const found = { old: 0, new: 0, acknowledged: 0 };
   const bad: BadState[] = [];
   for (const [index, state] of states.entries()) {
-    const image = `${home}/state`;
+    const image = `${place.images}/state`;
     write(state, image);
     const keep = process.env["REGROW_KEEP_STATES"];
-    if (keep !== undefined) keepImage(image, `${home}/kept`);
-    const isAcknowledged = state.cut >= recording.end;
+    if (keep !== undefined) keepImage(image, `${place.images}/kept`);
+    const isAcknowledged = state.cut >= end;
     if (isAcknowledged) found.acknowledged++;
     const numbered = { number: index + 1, isAcknowledged };
-    const verdict = await judgeState(request, home, image, numbered);
+    const verdict = await judgeState(request, place.mounts, image, numbered);
     const isOnlyLost = verdict === "old" && isAcknowledged && request.isDurable !== false;
     if (verdict === "old" || verdict === "new") found[verdict]++;
     if (isOnlyLost || (verdict !== "old" && verdict !== "new")) {
       const reason = isOnlyLost ? "the operation had ended, and its effect is lost" : verdict;
       bad.push({ number: index + 1, where: describe(state, recording), reason, isOnlyLost });
-      if (keep !== undefined) keepImage(`${home}/kept`, `${keep}/state-${request.seed}-${index + 1}`);
+      if (keep !== undefined) keepImage(`${place.images}/kept`, `${keep}/state-${request.seed}-${index + 1}`);
     }
     rmSync(image);
   }
+  finish(recording.disk);
   const since = log.slice(begin);
   const flushes = since.filter(({ kind }) => kind === "flush").length;
   const atFlush = states.filter(({ isAtFlush }) => isAtFlush).length;
@@ -163,14 +188,14 @@ async function replay(request: PowerCutRequest, home: string, recording: Recordi
 /** What the judge says, or what is wrong. */
 async function judgeState(
   { fileSystem, mountOptions: options, judge }: PowerCutRequest,
-  home: string,
+  mounts: string,
   image: string,
   numbered: Pick<CutState, "number" | "isAcknowledged">,
 ): Promise<string> {
   return withLoopDevice(image, async (device) => {
     let verdict: string;
     try {
-      verdict = await withMounted(device, home, { fileSystem, options }, (mounted) => judge({ ...mounted, ...numbered }));
+      verdict = await withMounted(device, mounts, { fileSystem, options }, (mounted) => judge({ ...mounted, ...numbered }));
     } catch (error) {
       verdict = error instanceof Error ? error.message : String(error);
     }

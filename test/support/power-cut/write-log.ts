@@ -42,7 +42,7 @@ export function readWriteLog(file: string): LogEntry[] {
     if (head.readBigUInt64LE(0) !== MAGIC || head.readBigUInt64LE(8) !== 1n) throw new Error(`${file}: is no log of writes.`);
     const sectorSize = head.readUInt32LE(24);
     const entries: LogEntry[] = [];
-    for (let at = sectorSize; at + sectorSize <= size; ) {
+    for (let at = sectorSize; at + sectorSize <= size;) {
       const entry = readAt(fd, at, ENTRY_BYTES);
       const [sector, sectors, flags, textBytes] = [0, 8, 16, 24].map((field) => entry.readBigUInt64LE(field)) as Fields;
       if (sectors === 0n && flags === 0n) break;
