@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { readRef } from "../../src/store/refs.ts";
 import { initRepository, withRepository } from "../../src/store/repository.ts";
 import { commitTree } from "../../src/store/commit.ts";
+import type { StoreWork } from "../support/drive-store.ts";
 import { fastFolder } from "../support/fast-folder.ts";
 import { besideNeighbour, flushOnce } from "../support/power-cut/neighbour.ts";
 import { expectBroken, expectOldOrNew } from "../support/power-cut/report.ts";
@@ -24,7 +25,7 @@ import {
   judgeByOstree,
   makeVersion,
 } from "../support/repository-judge.ts";
-import { startRegrow } from "../support/run-child.ts";
+import { startRegrow, startStore } from "../support/run-child.ts";
 
 const FILE_SYSTEMS = ["btrfs", "ext4"] as const;
 
@@ -33,9 +34,18 @@ for (const fileSystem of FILE_SYSTEMS) {
     if (!requiresPowerCutRig(t, fileSystem, ["ostree"])) return;
     const report = await cutCommits(t, fileSystem, {
       states: cutStates(32),
-      operation: ({ path }, commit) => besideNeighbour(`${path}/neighbour`, commit),
+      operation: ({ path }, home) => besideNeighbour(`${path}/neighbour`, () => commitByProgram(path, home)),
     });
     expectOldOrNew(t, `commit on ${fileSystem}`, report);
+  });
+
+  test(`a commit on ${fileSystem} that finds everything there, after a killed one, is old or new after a power cut`, async (t) => {
+    if (!requiresPowerCutRig(t, fileSystem, ["ostree"])) return;
+    const report = await cutCommits(t, fileSystem, {
+      states: cutStates(16),
+      operation: ({ path }, home) => commitKilledAndAgain(path, home),
+    });
+    expectOldOrNew(t, `commit after a killed one on ${fileSystem}`, report);
   });
 
   test(`a commit without flushes on ${fileSystem} is found broken`, async (t) => {
@@ -44,10 +54,11 @@ for (const fileSystem of FILE_SYSTEMS) {
       states: 12,
       config: "fsync=false\n",
       // What is not flushed stays in memory for half a minute; another program makes the file system write its own tables before.
-      operation: async ({ path }, commit) => {
-        await commit();
+      operation: async ({ path }, home) => {
+        const commit = await commitByProgram(path, home);
         if (fileSystem === "ext4") flushOnce(`${path}/neighbour`);
         else run("btrfs", ["subvolume", "snapshot", `${path}/other`, `${path}/snapshot`]);
+        return commit;
       },
     });
     expectBroken(t, `commit without flushes on ${fileSystem}`, report);
@@ -57,7 +68,8 @@ for (const fileSystem of FILE_SYSTEMS) {
 interface Cut {
   readonly states: number;
   readonly config?: string;
-  readonly operation: (mounted: MountedDevice, commit: () => Promise<void>) => Promise<void>;
+  /** Makes a commit of `v2` in the folder `home`, and tells its name. */
+  readonly operation: (mounted: MountedDevice, home: string) => Promise<string>;
 }
 
 async function cutCommits(
@@ -84,15 +96,10 @@ async function cutCommits(
       if (config !== undefined) appendFileSync(`${path}/repo/config`, config);
       tips[await commitVersion(`${path}/repo`, `${home}/v1`)] = "old";
     },
-    operation: (mounted) =>
-      operation(mounted, async () => {
-        const repository = `${mounted.path}/repo`;
-        const { code, stdout, stderr } = await startRegrow(["-q", "--repo", repository, "commit", "-b", "main", `${home}/v2`])
-          .ended;
-        assert.equal(code, 0, stderr);
-        tips[stdout.trim()] = "new";
-        root = ostreeRoot(repository, "main");
-      }),
+    operation: async (mounted) => {
+      tips[await operation(mounted, home)] = "new";
+      root = ostreeRoot(`${mounted.path}/repo`, "main");
+    },
     judge: async ({ path }) => {
       const repository = `${path}/repo`;
       judgeByOstree(repository);
@@ -107,6 +114,26 @@ async function cutCommits(
       return state;
     },
   });
+}
+
+async function commitByProgram(path: string, home: string): Promise<string> {
+  const { code, stdout, stderr } = await startRegrow(["-q", "--repo", `${path}/repo`, "commit", "-b", "main", `${home}/v2`])
+    .ended;
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+
+/** The first is killed when its objects have their names, but not for sure on the disk. */
+async function commitKilledAndAgain(path: string, home: string): Promise<string> {
+  const work: StoreWork = { kind: "commit", path: `${home}/v2`, branches: ["main"] };
+  run("cp", ["-a", `${path}/repo`, `${home}/repo`]);
+  assert.equal((await startStore(`${home}/repo`, work, { REGROW_FAIL_TRACE: `${home}/trace` }).ended).code, 0);
+  const lastFlush = readFileSync(`${home}/trace`, "utf8").split("\n").lastIndexOf("syncfs");
+  const first = await startStore(`${path}/repo`, work, { REGROW_FAIL_AT: `${lastFlush + 1}` }).ended;
+  assert.equal(first.signal, "SIGKILL", first.stderr);
+  const { code, stdout, stderr } = await startStore(`${path}/repo`, work).ended;
+  assert.equal(code, 0, stderr);
+  return (JSON.parse(stdout.slice(stdout.indexOf("["))) as [string])[0];
 }
 
 /** The next commit, with the cache of the one that was cut; returns the branch's commit. */

@@ -1,5 +1,5 @@
 /** Images of states: a base that grows with the flushes of the log, and a sparse copy of it for each state. */
-import { closeSync, copyFileSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { run } from "../programs.ts";
 import type { ReplayState } from "./replay-states.ts";
 import type { LogEntry, LoggedWrite } from "./write-log.ts";
@@ -27,7 +27,7 @@ export function startReplay(image: string, logFile: string, log: readonly LogEnt
   return {
     write: ({ base, kept }, target) => {
       advance(base);
-      run("cp", ["--sparse=always", "--reflink=auto", image, target]);
+      copyImage(image, target);
       apply(
         target,
         logFile,
@@ -41,9 +41,9 @@ export function startReplay(image: string, logFile: string, log: readonly LogEnt
   };
 }
 
-/** Keeps a state for whoever wants to look at it. */
-export function keepImage(image: string, target: string): void {
-  copyFileSync(image, target);
+/** Copies no holes, and shares blocks where that can be. */
+export function copyImage(image: string, target: string): void {
+  run("cp", ["--sparse=always", "--reflink=auto", image, target]);
 }
 
 function apply(image: string, logFile: string, writes: readonly { write: LoggedWrite; length: number }[]): void {

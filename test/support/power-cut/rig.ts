@@ -16,7 +16,7 @@ import { seededRandom } from "../property.ts";
 import { type Requirements, requires } from "../requires.ts";
 import { withLoggedDisk } from "./logged-disk.ts";
 import { type MountedDevice, type RigFileSystem, leftInUse, withLoopDevice, withMounted } from "./mounted-device.ts";
-import { keepImage, startReplay } from "./replay-image.ts";
+import { copyImage, startReplay } from "./replay-image.ts";
 import { type ReplayState, replayStates } from "./replay-states.ts";
 import { type LogEntry, readWriteLog } from "./write-log.ts";
 
@@ -138,7 +138,7 @@ async function record(request: PowerCutRequest, { images, mounts }: Place): Prom
   const [image, base] = [`${images}/image`, `${images}/base`];
   makeFileSystem(request, image);
   await withLoopDevice(image, (device) => withMounted(device, mounts, { fileSystem, options }, request.prepare));
-  run("cp", ["--sparse=always", "--reflink=auto", image, base]);
+  copyImage(image, base);
   return withLoggedDisk(image, { images, mounts }, async ({ file, log: logFile }) => {
     const mark = (): number => readWriteLog(logFile).length;
     const marks = await withLoopDevice(file, (device) =>
@@ -163,7 +163,7 @@ async function replay(request: PowerCutRequest, place: Place, recording: Recordi
     const image = `${place.images}/state`;
     write(state, image);
     const keep = process.env["REGROW_KEEP_STATES"];
-    if (keep !== undefined) keepImage(image, `${place.images}/kept`);
+    if (keep !== undefined) copyImage(image, `${place.images}/kept`);
     const isAcknowledged = state.cut >= end;
     if (isAcknowledged) found.acknowledged++;
     const numbered = { number: index + 1, isAcknowledged };
@@ -173,7 +173,7 @@ async function replay(request: PowerCutRequest, place: Place, recording: Recordi
     if (isOnlyLost || (verdict !== "old" && verdict !== "new")) {
       const reason = isOnlyLost ? "the operation had ended, and its effect is lost" : verdict;
       bad.push({ number: index + 1, where: describe(state, recording), reason, isOnlyLost });
-      if (keep !== undefined) keepImage(`${place.images}/kept`, `${keep}/state-${request.seed}-${index + 1}`);
+      if (keep !== undefined) copyImage(`${place.images}/kept`, `${keep}/state-${request.seed}-${index + 1}`);
     }
     rmSync(image);
   }
