@@ -5,6 +5,7 @@ const HEADINGS = {
   "failing changes": "changes that were made to fail (EIO, ENOSPC)",
   "random kills": "kills at a random moment",
   "random kills inside": "of these, inside the operation",
+  "power cuts": "states of a disk after a power cut, replayed and judged",
   "moving trees": "commits of a tree that changes meanwhile",
   "damaged inputs": "damaged inputs",
   "generated trees": "generated trees and histories",

@@ -30,6 +30,7 @@ export const PACKAGES = {
   ovmf: ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"],
   python3: ["python3"],
   "python3-gi": ["/usr/lib/python3/dist-packages/gi/__init__.py"],
+  "qemu-system-common": ["qemu-storage-daemon"],
   "qemu-system-x86": ["qemu-system-x86_64"],
   "qemu-user-static": ["qemu-aarch64-static"],
   "qemu-utils": ["qemu-img", "qemu-nbd"],

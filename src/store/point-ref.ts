@@ -1,6 +1,7 @@
 /** Naming a commit and taking a name away, together with the companion that keeps its sidecar alive. */
 import { RegrowError } from "../base/errors.ts";
 import type { Checksum } from "../codec/ostree/checksum.ts";
+import { syncFileSystem } from "../sys/durable.ts";
 import { loadCommit } from "./object-files.ts";
 import { type RefChange, moveRefs } from "./move-refs.ts";
 import { checkRefName, companionRef, readRef } from "./refs.ts";
@@ -27,6 +28,8 @@ export async function pointRef(
     if (before !== undefined && before !== commit && force !== true) throw taken(name, before);
     const expected = force === true ? undefined : (before ?? null);
     const changes: RefChange[] = [{ name, commit, expected }, ...companionChanges(repository, name, commit)];
+    // Who made the commit may have been killed before it was flushed.
+    if (repository.config.fsync) syncFileSystem(repository.fd);
     const moved = await moveRefs(repository, changes);
     if (!moved) throw taken(name, readRef(repository, name));
   });

@@ -107,14 +107,15 @@ export function stageMetadata(transaction: Transaction, kind: MetadataKind, data
 }
 
 /**
- * Makes everything staged part of the repository, durably. Commits come last, so that a commit which can be seen is whole. The
- * transaction stays open for refs.
+ * Makes everything staged part of the repository, durably, and all that others have left there. Commits come last, so that a commit
+ * which can be seen is whole. The transaction stays open for refs.
  */
 export function publish(transaction: Transaction): void {
   const { repository, stagingFd } = transaction;
   const folders = readDir(stagingFd).map((entry) => entry.name);
-  if (folders.length === 0) return;
   if (repository.config.fsync) syncFileSystem(stagingFd);
+  // All was there already; whoever put it there may have been killed before it was flushed.
+  if (folders.length === 0) return;
   const commits = folders.flatMap((folder) => publishFolder(transaction, folder));
   for (const name of commits) renameAt(stagingFd, name, repository.objectsFd, name);
   if (repository.config.fsync) syncFileSystem(stagingFd);

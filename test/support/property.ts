@@ -18,9 +18,14 @@ export function check<Values extends [unknown, ...unknown[]]>(
   tally("generated values", "codecs", runs * FACTOR);
 }
 
-/** A source of random numbers below `limit` that the seed determines. */
+/** A source of random numbers below `limit` that the seed of all properties determines. */
 export function randomSource(salt: number): (limit: number) => number {
-  let state = (seed ^ Math.imul(salt, 0x9e3779b1)) >>> 0;
+  return seededRandom(seed ^ Math.imul(salt, 0x9e3779b1));
+}
+
+/** A source of random numbers below `limit` that `from` determines. */
+export function seededRandom(from: number): (limit: number) => number {
+  let state = from >>> 0;
   return (limit) => {
     // Mulberry32.
     state = (state + 0x6d2b79f5) >>> 0;

@@ -11,6 +11,7 @@ export type Tallied =
   | "failing changes"
   | "random kills"
   | "random kills inside"
+  | "power cuts"
   | "moving trees"
   | "damaged inputs"
   | "generated trees"
