@@ -51,6 +51,8 @@ export interface ScanRequest {
   readonly observer: Observer;
   /** False neither reads nor writes the stat cache. */
   readonly useCache: boolean;
+  /** Which entries are looked at, by their path, and folders entered; all where it is left out. Then nothing is to be kept. */
+  readonly wanted?: ((path: ByteString) => boolean) | undefined;
 }
 
 export interface ScannedFolder {
