@@ -30,7 +30,7 @@ export const PACKAGES = {
   "python3-gi": ["/usr/lib/python3/dist-packages/gi/__init__.py"],
   "qemu-system-x86": ["qemu-system-x86_64"],
   "qemu-utils": ["qemu-img", "qemu-nbd"],
-  rpm: ["rpm"],
+  rpm: ["rpm", "rpmbuild"],
   rsync: ["rsync"],
   "squashfs-tools": ["mksquashfs", "unsquashfs"],
   "systemd-boot-efi": ["/usr/lib/systemd/boot/efi/systemd-bootx64.efi"],

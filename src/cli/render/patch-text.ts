@@ -1,9 +1,12 @@
 /** A change of a file as git's patches have it; `git apply` and `patch -p1` take them. */
-import { type ByteString, EMPTY } from "../../base/byte-string.ts";
+import { createHash } from "node:crypto";
+import { type ByteString, EMPTY, bufferOf } from "../../base/byte-string.ts";
 import { formatSize } from "../../base/units.ts";
 import type { FilePatch } from "../../store/diff/patch/file-patch.ts";
 import type { TreeView } from "../../store/diff/tree-view.ts";
 import { gitPath } from "./git-path.ts";
+
+const LINK_MODE = "120000";
 
 type Entry = NonNullable<ReturnType<TreeView["find"]>>;
 
@@ -29,18 +32,35 @@ export function patchText(file: FilePatch): ByteString {
 }
 
 function headerLines({ status, path, from = path, before, after }: FilePatch): string[] {
-  if (status === "A") return [`new file mode ${modeText(after!)}`];
-  if (status === "D") return [`deleted file mode ${modeText(before!)}`];
+  // A file that is empty has no hunks; this line tells that it is.
+  const none = "0".repeat(10);
+  if (status === "A")
+    return [`new file mode ${modeText(after!)}`, ...(isEmpty(after!) ? [`index ${none}..${blobName(EMPTY)}`] : [])];
+  if (status === "D")
+    return [`deleted file mode ${modeText(before!)}`, ...(isEmpty(before!) ? [`index ${blobName(EMPTY)}..${none}`] : [])];
   if (status === "R") return ["similarity index 100%", `rename from ${gitPath(from)}`, `rename to ${gitPath(path)}`];
   const lines: string[] = [];
   if (before!.mode !== after!.mode) lines.push(`old mode ${modeText(before!)}`, `new mode ${modeText(after!)}`);
   if (ownerText(before!) !== ownerText(after!)) lines.push(`old owner ${ownerText(before!)}`, `new owner ${ownerText(after!)}`);
+  // By this line programs know that what the hunks say is the target of a link.
+  if (modeText(after!) === LINK_MODE && before!.target !== after!.target)
+    lines.push(`index ${blobName(before!.target)}..${blobName(after!.target)} ${LINK_MODE}`);
   return lines;
+}
+
+function isEmpty({ size, target }: Entry): boolean {
+  return size === 0 && target === "";
+}
+
+/** As git names a content. */
+function blobName(content: ByteString): string {
+  const data = bufferOf(content);
+  return createHash("sha1").update(`blob ${data.length}\0`).update(data).digest("hex").slice(0, 10);
 }
 
 /** With all permissions, of which git keeps only one. */
 function modeText({ mode }: Entry): string {
-  return (mode & 0o170000) === 0o120000 ? "120000" : mode.toString(8).padStart(6, "0");
+  return (mode & 0o170000) === 0o120000 ? LINK_MODE : mode.toString(8).padStart(6, "0");
 }
 
 function ownerText({ uid, gid }: Entry): string {
