@@ -25,6 +25,8 @@ export interface Example {
 export interface Call<Options> {
   /** As they were given. */
   readonly args: readonly string[];
+  /** What stood behind `--`, of a command that tells it from the others. */
+  readonly behind: readonly string[];
   readonly options: Options;
 }
 
@@ -33,6 +35,8 @@ export interface Command<Options = Record<string, unknown>> {
   readonly description?: string;
   readonly arguments: readonly ArgumentDefinition[];
   readonly options: readonly OptionDefinition[];
+  /** What stands behind `--` is handed over by itself: paths, where arguments are commits. */
+  readonly restAfterDashes?: boolean;
   readonly examples: readonly Example[];
   /** What it may end with beside 0, 1, 2 and 130. */
   readonly exitCodes: readonly ExitCode[];

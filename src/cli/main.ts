@@ -6,7 +6,7 @@ import { VERSION } from "../base/version.ts";
 import { watchSignals } from "./cancel.ts";
 import { type CommandEntry, COMMANDS, findCommand } from "./command-table.ts";
 import { complain } from "./complain.ts";
-import type { Command } from "./definition.ts";
+import type { Call, Command } from "./definition.ts";
 import { type GlobalOptions, type Leading, readGlobals, splitAtCommand } from "./global-options.ts";
 import { helpScreen } from "./help.ts";
 import { OutputClosed, type Output, createOutput } from "./output.ts";
@@ -45,8 +45,8 @@ async function dispatch(leading: Leading, manner: Manner): Promise<ExitCode> {
   if (name === "__complete") return (await import("./completion/complete.ts")).printCandidates(rest);
   const entry = commandNamed(name);
   const [command, { parseCall }] = await Promise.all([entry.load(), import("./parse.ts")]);
-  const { args, options } = parseCall(name, command, [...globals, ...rest]);
-  const global = readGlobals(options);
+  const call = parseCall(name, command, [...globals, ...rest]);
+  const global = readGlobals(call.options);
   manner.json = global.json;
   manner.verbose = global.verbose;
   if (global.help) return help(name);
@@ -54,22 +54,17 @@ async function dispatch(leading: Leading, manner: Manner): Promise<ExitCode> {
   if (global.dryRun && command.dryRun === "refuses") {
     throw new RegrowError("usage", `${name}: has no dry run.`, { hint: `Leave --dry-run out; see \`regrow help ${name}\`.` });
   }
-  return run(command, args, options, global);
+  return run(command, call, global);
 }
 
-async function run(
-  command: Command,
-  args: readonly string[],
-  options: Record<string, unknown>,
-  global: GlobalOptions,
-): Promise<ExitCode> {
+async function run(command: Command, call: Call<Record<string, unknown>>, global: GlobalOptions): Promise<ExitCode> {
   const signals = watchSignals();
   const progress = createProgress(global);
   const out = createOutput({ ...global, signal: signals.signal, beforeText: progress.hide });
   try {
     const observer = { signal: signals.signal, onEvent: progress.take };
     const { createContext } = await import("./create-context.ts");
-    const code = await command.run(createContext({ global, out, observer }), { args, options });
+    const code = await command.run(createContext({ global, out, observer }), call);
     progress.stop();
     out.flush();
     return code ?? EXIT.done;

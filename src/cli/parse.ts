@@ -12,15 +12,17 @@ export function parseCall(name: string, command: Command, words: readonly string
   parser.helpOption(false).helpCommand(false);
   for (const option of withGlobals(command.options)) parser.addOption(parserOption(option));
   for (const argument of command.arguments) parser.addArgument(parserArgument(argument));
+  const dashes = command.restAfterDashes === true ? words.indexOf("--") : -1;
+  const behind = dashes < 0 ? [] : words.slice(dashes + 1);
   try {
-    parser.parse(words, { from: "user" });
+    parser.parse(dashes < 0 ? words : words.slice(0, dashes), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     throw usage(name, error.message);
   }
   const options = parser.opts();
   if (options["help"] !== true && options["version"] !== true) requireArguments(name, command, parser.args);
-  return { args: parser.args, options };
+  return { args: parser.args, behind, options };
 }
 
 function parserOption(definition: OptionDefinition): Option {

@@ -7,6 +7,7 @@ const DEBIAN_PACKAGES: Record<string, string> = {
   btrfs: "btrfs-progs",
   bzip2: "bzip2",
   cp: "coreutils",
+  diff: "diffutils",
   "mkfs.btrfs": "btrfs-progs",
   "mkfs.ext4": "e2fsprogs",
   "mkfs.vfat": "dosfstools",

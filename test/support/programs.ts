@@ -12,6 +12,7 @@ export interface RunOutcome {
 export interface RunOptions {
   readonly cwd?: string;
   readonly input?: string | Buffer;
+  readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
   readonly gid?: number;
 }

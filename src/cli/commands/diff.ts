@@ -1,74 +1,91 @@
 /** `regrow diff`: what is different between two commits, a commit and a folder, or two folders. */
+import { bytesOf } from "../../base/byte-string.ts";
 import { RegrowError } from "../../base/errors.ts";
 import { EXIT, type ExitCode } from "../../base/exit-codes.ts";
-import { areRelatedSnapshots, diffSnapshots } from "../../machine/diff-subvolumes.ts";
-import { type Change, isTimeOnly } from "../../store/diff/change.ts";
-import { type Diff, diffCommitFolder, diffCommits, diffFolders } from "../../store/diff/diff.ts";
+import { diffTrees } from "../../machine/diff-trees.ts";
+import { isTimeOnly } from "../../store/diff/change.ts";
+import type { DiffOptions } from "../../store/diff/diff.ts";
+import type { TreeRef } from "../../store/diff/tree-view.ts";
 import { loadCommit } from "../../store/object-files.ts";
 import type { Repository } from "../../store/repository.ts";
 import { resolveRevision } from "../../store/revision.ts";
 import type { Context } from "../context.ts";
 import { commitNamed } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
-import { changeJson, changeLine } from "../render/change-line.ts";
+import { FORMAT_OPTIONS, type FormatOptions, formOf, printDiff } from "../diff-output.ts";
 import { countOf } from "../render/commit-counts.ts";
 
-interface Options {
+interface Options extends FormatOptions {
   readonly times?: boolean;
   readonly exitCode?: boolean;
+  readonly path?: readonly string[];
 }
 
 export const diff = defineCommand<Options>({
   description:
-    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A. Without A too: the newest commit. Two read-only btrfs snapshots of one subvolume are compared by what btrfs says has changed (as root).\nA added, D removed, M modified, R renamed.",
+    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A. Without A too: the newest commit. Two read-only btrfs snapshots of one subvolume are compared by what btrfs says has changed (as root). PATHs behind `--` or B restrict it to them.\nA added, D removed, M modified, R renamed. Where both have a package database (dpkg, rpm, pacman) that changed, the packages follow.",
   arguments: [
     { name: "A", summary: "before", completes: "revision" },
     { name: "B", summary: "after", completes: "revision" },
+    { name: "PATH", summary: "inside both; all behind `--` are such", repeated: true },
   ],
   options: [
     { long: "times", summary: "also what differs in nothing but its time" },
+    ...FORMAT_OPTIONS,
+    { long: "path", value: "PATH", summary: "only this path and what is below", repeated: true },
     { long: "exit-code", summary: "exit code 1 where there is a difference" },
   ],
   examples: [
     { line: "regrow diff main^ main", what: "what the last commit changed" },
     { line: "regrow diff -v main /etc", what: "what has changed since, and in which respect" },
+    { line: "regrow diff --patch main^ main -- /etc", what: "line by line, below /etc only" },
+    { line: "regrow diff --packages-only v1 main", what: "which packages came, went and changed" },
     { line: "regrow diff /.snapshots/1 /.snapshots/2", what: "two snapshots" },
   ],
   exitCodes: [EXIT.noRepository, EXIT.verification, EXIT.missing],
   dryRun: "reads",
-  async run(context, { args, options }): Promise<ExitCode | void> {
-    const { changes } = await compare(context, args[0], args[1]);
-    const shown = options.times === true ? changes : changes.filter((change) => !isTimeOnly(change));
-    const { out, global } = context;
-    await out.printAll(lines(shown, global.json, global.verbose));
-    const hidden = changes.length - shown.length;
-    if (hidden > 0) out.say(`${countOf(hidden, "more entry", "more entries")} with another time only (--times lists them)`);
-    if (options.exitCode === true && shown.length > 0) return EXIT.failure;
+  restAfterDashes: true,
+  async run(context, { args, behind, options }): Promise<ExitCode | void> {
+    const [a, b, ...more] = args;
+    const paths = [...(options.path ?? []), ...more, ...behind].map(bytesOf);
+    const form = formOf("diff", options);
+    return withSides(context, a, b, async (before, after) => {
+      const request: DiffOptions = { paths, folderRenames: form === undefined };
+      const changes = form === "packagesOnly" ? [] : (await diffTrees(before, after, request, context.observer)).changes;
+      const shown = options.times === true ? changes : changes.filter((change) => !isTimeOnly(change));
+      const some = await printDiff(context, { before, after, changes: shown, whole: paths.length === 0 }, options);
+      const hidden = changes.length - shown.length;
+      if (hidden > 0)
+        context.out.say(`${countOf(hidden, "more entry", "more entries")} with another time only (--times lists them)`);
+      if (options.exitCode === true && some) return EXIT.failure;
+    });
   },
 });
 
-function* lines(changes: readonly Change[], json: boolean, details: boolean): Generator<string> {
-  for (const change of changes) yield json ? JSON.stringify(changeJson(change)) : changeLine(change, details);
-}
+type Work = (before: TreeRef, after: TreeRef) => Promise<ExitCode | void>;
 
-async function compare({ withRepository, observer }: Context, a: string | undefined, b: string | undefined): Promise<Diff> {
-  if (isFolder(a) && isFolder(b)) {
-    return areRelatedSnapshots(a, b) ? diffSnapshots(a, b, observer.signal) : diffFolders(undefined, a, b, observer);
-  }
+async function withSides(
+  { withRepository }: Context,
+  a: string | undefined,
+  b: string | undefined,
+  work: Work,
+): Promise<ExitCode | void> {
+  if (isFolder(a) && isFolder(b)) return work({ kind: "folder", path: a }, { kind: "folder", path: b });
   return withRepository((repository) => {
     if (isFolder(a)) throw folderFirst(b);
-    if (b === undefined) return withParent(repository, a, observer);
-    const before = resolveRevision(repository, a!);
-    return isFolder(b)
-      ? diffCommitFolder(repository, before, b, observer)
-      : diffCommits(repository, before, resolveRevision(repository, b), observer);
+    const ofCommit = (commit: ReturnType<typeof commitNamed>): TreeRef => ({ kind: "commit", repository, commit });
+    if (b === undefined) {
+      const commit = commitNamed(repository, a);
+      return work(ofCommit(parentOf(repository, commit, a)), ofCommit(commit));
+    }
+    const before = ofCommit(resolveRevision(repository, a!));
+    return work(before, isFolder(b) ? { kind: "folder", path: b } : ofCommit(resolveRevision(repository, b)));
   });
 }
 
-async function withParent(repository: Repository, revision: string | undefined, observer: Context["observer"]): Promise<Diff> {
-  const commit = commitNamed(repository, revision);
+function parentOf(repository: Repository, commit: ReturnType<typeof commitNamed>, revision: string | undefined): typeof commit {
   const { parent } = loadCommit(repository, commit);
-  if (parent !== undefined) return diffCommits(repository, parent, commit, observer);
+  if (parent !== undefined) return parent;
   throw new RegrowError("not-found", `${revision ?? commit.slice(0, 10)}: it has no parent to compare it with.`, {
     hint: "Name what to compare it with: a commit, or a folder that begins with / or ./.",
   });

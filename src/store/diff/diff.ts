@@ -14,6 +14,7 @@ import { PLAIN_SCAN } from "../scan/scan-options.ts";
 import { hashingSink } from "../tree/tree-sinks.ts";
 import { writeTree } from "../tree/write-tree.ts";
 import type { Aspect, Change } from "./change.ts";
+import { type PathFilter, type Relation, pathFilter } from "./path-filter.ts";
 import { compareFileAndNode, compareFiles, compareFolders, compareNodes, typeOfEntry } from "./compare-entries.ts";
 import { type SideEntry, type SideFolder, commitSide, isSameFolder, scannedSide } from "./diff-side.ts";
 import { type Candidate, type Rename, pairRenames } from "./pair-renames.ts";
@@ -24,11 +25,24 @@ export interface Diff {
   readonly changes: readonly Change[];
 }
 
+export interface DiffOptions {
+  /** From the roots of the trees: only these and what is below them. What was moved there from elsewhere was added. */
+  readonly paths?: readonly ByteString[];
+  /** False: of a folder that moved, each file is renamed by itself, and its folders are removed and added. */
+  readonly folderRenames?: boolean;
+}
+
 const DEFAULT_WORKERS = 2;
 
 /** Throws `not-found`, `corrupt`. */
-export async function diffCommits(repository: Repository, a: Checksum, b: Checksum, observer: Observer = {}): Promise<Diff> {
-  return diffSides(commitSide(repository, a), commitSide(repository, b), observer);
+export async function diffCommits(
+  repository: Repository,
+  a: Checksum,
+  b: Checksum,
+  observer: Observer = {},
+  options: DiffOptions = {},
+): Promise<Diff> {
+  return diffSides(commitSide(repository, a), commitSide(repository, b), { observer, options, scanned: false });
 }
 
 /** What has changed in the folder since the commit. */
@@ -37,8 +51,10 @@ export async function diffCommitFolder(
   commit: Checksum,
   path: string,
   observer: Observer = {},
+  options: DiffOptions = {},
 ): Promise<Diff> {
-  return withScanned(repository, path, observer, (side) => diffSides(commitSide(repository, commit), side, observer));
+  const request = { observer, options, scanned: true };
+  return withScanned(repository, path, request, (side) => diffSides(commitSide(repository, commit), side, request));
 }
 
 /** The repository, where one is given, lends its stat cache. */
@@ -47,25 +63,37 @@ export async function diffFolders(
   a: string,
   b: string,
   observer: Observer = {},
+  options: DiffOptions = {},
 ): Promise<Diff> {
-  return withScanned(repository, a, observer, (before) =>
-    withScanned(repository, b, observer, (after) => diffSides(before, after, observer)),
+  const request = { observer, options, scanned: true };
+  return withScanned(repository, a, request, (before) =>
+    withScanned(repository, b, request, (after) => diffSides(before, after, request)),
   );
+}
+
+interface DiffRequest {
+  readonly observer: Observer;
+  readonly options: DiffOptions;
+  /** A side is a folder on disk. */
+  readonly scanned: boolean;
 }
 
 async function withScanned<T>(
   repository: Repository | undefined,
   path: string,
-  observer: Observer,
+  { observer, options: { paths } }: DiffRequest,
   work: (side: SideFolder) => Promise<T>,
 ): Promise<T> {
   const rootFd = openAt(CWD, bytesOf(path), O.RDONLY | O.DIRECTORY);
   const pool = startPool({ workers: DEFAULT_WORKERS });
   try {
-    const request = { repository, transaction: undefined, options: PLAIN_SCAN, pool, observer, useCache: true };
+    const filter = pathFilter(paths);
+    const wanted = filter === undefined ? undefined : (at: ByteString): boolean => filter(at) !== "outside";
+    const request = { repository, transaction: undefined, options: PLAIN_SCAN, pool, observer, useCache: true, wanted };
     const { root, known, keep } = await scanFolder(CWD, bytesOf(path), request);
-    writeTree(hashingSink, root, { sidecar: true, known });
-    keep(true);
+    // What the cache knows of a folder is what it became as a whole, and it is replaced as a whole.
+    writeTree(hashingSink, root, wanted === undefined ? { sidecar: true, known } : { sidecar: true });
+    if (wanted === undefined) keep(true);
     return await work(scannedSide(rootFd, root, PLAIN_SCAN));
   } finally {
     await pool.close();
@@ -75,6 +103,8 @@ async function withScanned<T>(
 
 interface Walk {
   readonly observer: Observer;
+  readonly filter: PathFilter | undefined;
+  readonly folderRenames: boolean;
   /** Both sides have a sidecar. */
   readonly withRecords: boolean;
   readonly changes: Change[];
@@ -84,16 +114,30 @@ interface Walk {
   readonly moved: { readonly from: ByteString; readonly to: ByteString } | undefined;
 }
 
-async function diffSides(a: SideFolder, b: SideFolder, observer: Observer): Promise<Diff> {
+async function diffSides(a: SideFolder, b: SideFolder, { observer, options, scanned }: DiffRequest): Promise<Diff> {
   const withRecords = a.sidecar !== undefined && b.sidecar !== undefined;
-  const walk: Walk = { observer, withRecords, changes: [], added: [], removed: [], moved: undefined };
+  const { paths, folderRenames = true } = options;
+  const filter = pathFilter(paths);
+  const lists = { changes: [], added: [], removed: [] };
+  const walk: Walk = { observer, withRecords, filter, folderRenames, ...lists, moved: undefined };
   await diffFolder(walk, EMPTY, a, b);
-  const { renames, removed, added } = pairRenames(walk.removed, walk.added);
+  const { renames, removed, added } = pairRenames(walk.removed, walk.added, folderRenames);
   listAll(walk, "removed", removed);
   listAll(walk, "added", added);
   for (const rename of renames) await diffRenamed({ ...walk, added: [], removed: [] }, rename);
   walk.changes.sort((x, y) => (x.path < y.path ? -1 : x.path > y.path ? 1 : 0));
-  return { changes: walk.changes };
+  return { changes: filter !== undefined && scanned ? walk.changes.flatMap(withoutLinks) : walk.changes };
+}
+
+/** Of a part of a folder it is not known which other names a file has. */
+function withoutLinks(change: Change): Change[] {
+  if (!change.what.includes("links")) return [change];
+  const what = change.what.filter((aspect) => aspect !== "links");
+  return what.length === 0 && change.kind === "modified" ? [] : [{ ...change, what }];
+}
+
+function relationOf({ filter }: Walk, path: ByteString): Relation {
+  return filter === undefined ? "inside" : filter(path);
 }
 
 /**
@@ -136,18 +180,22 @@ async function diffFolder(walk: Walk, path: ByteString, a: SideFolder, b: SideFo
   const before = a.list();
   const after = b.list();
   const what = compareFolders(a, b, walk.withRecords ? [before.self, after.self] : undefined);
-  if (what.length > 0) walk.changes.push({ kind: "modified", path, type: "folder", what });
+  if (what.length > 0 && relationOf(walk, path) === "inside") walk.changes.push({ kind: "modified", path, type: "folder", what });
   for (const [name, entry] of before.entries) {
     const other = after.entries.get(name);
     const at = joinBytes(path, name);
-    if (other === undefined) collect(walk.removed, at, entry);
+    if (other === undefined) collect(walk, walk.removed, at, entry);
     else await diffEntry(walk, at, moved(walk, entry), other);
   }
-  for (const [name, entry] of after.entries) if (!before.entries.has(name)) collect(walk.added, joinBytes(path, name), entry);
+  for (const [name, entry] of after.entries)
+    if (!before.entries.has(name)) collect(walk, walk.added, joinBytes(path, name), entry);
 }
 
 async function diffEntry(walk: Walk, path: ByteString, a: SideEntry, b: SideEntry): Promise<void> {
+  const relation = relationOf(walk, path);
+  if (relation === "outside") return;
   if (a.kind === "folder" && b.kind === "folder") return diffFolder(walk, path, a, b);
+  if (relation === "above") return collectBoth(walk, path, a, b);
   if (a.kind === "file" && b.kind === "file") {
     const what = await compareFiles(a, b, walk.withRecords);
     if (what.length > 0) walk.changes.push({ kind: "modified", path, type: typeOfEntry(b), what });
@@ -160,8 +208,12 @@ async function diffEntry(walk: Walk, path: ByteString, a: SideEntry, b: SideEntr
   }
   const what = a.kind === "folder" || b.kind === "folder" ? (["type"] as const) : compareFileAndNode(a, b, walk.withRecords);
   walk.changes.push({ kind: "modified", path, type: typeOfEntry(b), what });
-  if (a.kind === "folder") collectBelow(walk.removed, path, a);
-  if (b.kind === "folder") collectBelow(walk.added, path, b);
+  collectBoth(walk, path, a, b);
+}
+
+function collectBoth(walk: Walk, path: ByteString, a: SideEntry, b: SideEntry): void {
+  if (a.kind === "folder") collectBelow(walk, walk.removed, path, a);
+  if (b.kind === "folder") collectBelow(walk, walk.added, path, b);
 }
 
 /** The entry as it would be if what it is linked to had moved along. */
@@ -171,12 +223,14 @@ function moved<Entry extends SideEntry>({ moved: move }: Walk, entry: Entry): En
   return { ...entry, record: { ...entry.record, linkTo } };
 }
 
-function collect(list: Candidate[], path: ByteString, entry: SideEntry): void {
-  list.push({ path, entry });
-  if (entry.kind === "folder") collectBelow(list, path, entry);
+function collect(walk: Walk, list: Candidate[], path: ByteString, entry: SideEntry): void {
+  const relation = relationOf(walk, path);
+  if (relation === "outside") return;
+  if (relation === "inside") list.push({ path, entry });
+  if (entry.kind === "folder") collectBelow(walk, list, path, entry);
 }
 
-function collectBelow(list: Candidate[], path: ByteString, folder: SideFolder): void {
+function collectBelow(walk: Walk, list: Candidate[], path: ByteString, folder: SideFolder): void {
   refuseTooDeep(path);
-  for (const [name, entry] of folder.list().entries) collect(list, joinBytes(path, name), entry);
+  for (const [name, entry] of folder.list().entries) collect(walk, list, joinBytes(path, name), entry);
 }

@@ -25,8 +25,8 @@ export interface Pairs {
 /** The checksum of an empty folder: a match of nothing with nothing says nothing. */
 const EMPTY_TREE = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
 
-/** Both lists hold folders before what is in them. */
-export function pairRenames(removed: readonly Candidate[], added: readonly Candidate[]): Pairs {
+/** Both lists hold folders before what is in them. Without `folders`, only files are paired. */
+export function pairRenames(removed: readonly Candidate[], added: readonly Candidate[], folders = true): Pairs {
   const renames: Rename[] = [];
   const taken = new Set<ByteString>();
   /** Folders out of which something was taken, so that they are not what they were. */
@@ -34,7 +34,7 @@ export function pairRenames(removed: readonly Candidate[], added: readonly Candi
   const arrived = new Set<ByteString>();
   const isFree = ({ path }: Candidate): boolean => !broken.has(path) && !isBelowAny(path, taken);
   // Folders first: what moved with its folder did not move by itself.
-  for (const isFolder of [true, false]) {
+  for (const isFolder of folders ? [true, false] : [false]) {
     const pool = poolOf(removed.filter(({ entry }) => (entry.kind === "folder") === isFolder));
     for (const after of added) {
       if ((after.entry.kind === "folder") !== isFolder || isBelowAny(after.path, arrived)) continue;

@@ -156,6 +156,7 @@ function readEntries(scan: Scan, fd: number, first: BatchFolder, subfolders: Byt
   for (const entry of namesIn(scan, fd, first.path)) {
     // A folder that is being changed may list a name twice.
     if (first.folder.files.has(entry.name) || first.folder.nodes.has(entry.name)) continue;
+    if (scan.request.wanted?.(joinBytes(first.path, entry.name)) === false) continue;
     tryReadEntry(scan, fd, batch, subfolders, entry);
     if (!isBatchFull(scan)) continue;
     closeBatchFolder(scan, batch);

@@ -53,6 +53,8 @@ export interface ScanRequest {
   readonly useCache: boolean;
   /** Nothing can change in the folder while it is read, and nothing of it waits in memory: it is a read-only snapshot. */
   readonly isStill?: boolean | undefined;
+  /** Which entries are looked at, by their path, and folders entered; all where it is left out. Then nothing is to be kept. */
+  readonly wanted?: ((path: ByteString) => boolean) | undefined;
 }
 
 export interface ScannedFolder {
