@@ -49,19 +49,22 @@ export interface PruneReport {
 
 /** Throws `locked`, `refused` (a commit that a ref names, or a sidecar), `not-found`, `corrupt` (then nothing is removed), `cancelled`. */
 export async function prune(repository: Repository, options: PruneOptions = {}, observer: Observer = {}): Promise<PruneReport> {
+  const forgotten = forgottenCommits(repository);
   const rules: PruneRules = {
     depth: options.depth ?? -1,
     keepYoungerThan: options.keepYoungerThan,
     refsOnly: options.refsOnly === true,
     deleteCommits: options.deleteCommits ?? [],
     thinCommits: options.thinCommits,
-    dropCommits: new Set([...(options.dropCommits ?? []), ...forgottenCommits(repository)]),
+    dropCommits: new Set([...(options.dropCommits ?? []), ...forgotten]),
   };
   const measure = options.measure === true;
   const index = indexObjects(repository);
-  const gathered = await whileObjectsHeld(repository, observer.signal, () =>
-    gather(repository, indexObjects(repository), rules, undefined, observer),
-  );
+  const gathered = await whileObjectsHeld(repository, observer.signal, async () => {
+    // What a move of refs that was cut leaves behind it is not to be found needed.
+    if (options.dryRun !== true) await recoverRefs(repository);
+    return gather(repository, indexObjects(repository), rules, undefined, observer);
+  });
   if (options.dryRun === true)
     return describe(repository, index, gathered, {
       objects: unneeded(index, gathered),
@@ -82,7 +85,9 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     remove(repository, now.plan, objects, observer);
     removeLeftBehind(repository, leftBehind);
     if (repository.config.fsync) syncFileSystem(repository.fd);
-    finishForgotten(repository);
+    // Where refs have moved since the first look, objects may have stayed that were needed then: the next prune finishes.
+    const isSettled = (commit: Checksum): boolean => gathered.plan.deleted.has(commit) || !now.plan.deleted.has(commit);
+    if (forgotten.every(isSettled) && forgottenCommits(repository).length === forgotten.length) finishForgotten(repository);
     return measure ? { ...result, measuredBytes: settledFreeBytes(repository) - before } : result;
   });
 }
