@@ -37,7 +37,9 @@ export function gather(
   const partial = listPartial(repository);
   const named = tips.map(({ commit }) => commit);
   const lastWhole = nearestWhole(commits, named, (commit) => !partial.has(commit));
-  const thinCommits = rules.thinCommits?.filter((commit) => !lastWhole.has(commit));
+  // Also those that an earlier prune has marked, and a cut kept it from removing their trees.
+  const marked = [...partial].filter(([, reason]) => reason === "thinned").map(([commit]) => commit);
+  const thinCommits = [...(rules.thinCommits ?? []), ...marked].filter((commit) => !lastWhole.has(commit));
   const plan = planPrune(commits, named, companions, { ...rules, thinCommits });
   const needed = before?.needed ?? noObjects();
   let walked = 0;
