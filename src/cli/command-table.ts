@@ -136,6 +136,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/prune.ts")).prune,
   },
   {
+    name: "forget",
+    group: "Repository",
+    summary: "take a path out of all history",
+    shape: "PATH…",
+    load: async () => (await import("./commands/forget.ts")).forget,
+  },
+  {
     name: "import",
     group: "Repository",
     summary: "an archive becomes a commit",

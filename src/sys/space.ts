@@ -26,6 +26,11 @@ export function fileSystemMagic(fd: number): number {
   return statsOf(fd).type;
 }
 
+/** Whether files there can share blocks: btrfs, xfs, bcachefs. Throws SystemError. */
+export function canShareBlocks(fd: number): boolean {
+  return [BTRFS_SUPER_MAGIC, 0x58465342, 0xca451a4e].includes(statsOf(fd).type);
+}
+
 const BTRFS_SUPER_MAGIC = 0x9123683e;
 
 function statsOf(fd: number): StatsFs {

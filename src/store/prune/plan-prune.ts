@@ -25,6 +25,10 @@ export interface PruneRules {
   readonly refsOnly: boolean;
   /** Their trees go whatever the other rules say. No sidecars. */
   readonly deleteCommits: readonly Checksum[];
+  /** Their trees go, but not those that a ref names. No sidecars. */
+  readonly thinCommits?: readonly Checksum[] | undefined;
+  /** They go too where no ref leads to them, and nothing that stays. */
+  readonly dropCommits?: ReadonlySet<Checksum> | undefined;
 }
 
 export interface PrunePlan {
@@ -48,8 +52,20 @@ export function planPrune(
   const sidecars = new Set([...commits.values()].map(({ sidecar }) => sidecar).filter((sidecar) => sidecar !== undefined));
   for (const tip of tips) walk(commits, tip, rules, (commit, isKept) => mark(commit, isKept, reachable, kept));
   if (!rules.refsOnly) {
-    for (const commit of commits.keys()) if (!reachable.has(commit) && !sidecars.has(commit)) mark(commit, true, reachable, kept);
+    const { dropCommits } = rules;
+    const open = [...commits.keys()].filter(
+      (commit) => !reachable.has(commit) && !sidecars.has(commit) && dropCommits?.has(commit) !== true,
+    );
+    // What they came from stays with them, also where that was to be dropped. The list grows while it is gone through.
+    for (const commit of open) {
+      const facts = commits.get(commit);
+      if (facts === undefined || reachable.has(commit)) continue;
+      mark(commit, true, reachable, kept);
+      for (const parent of [facts.parent, ...facts.others]) if (parent !== undefined) open.push(parent);
+    }
   }
+  const named = new Set(tips);
+  for (const commit of rules.thinCommits ?? []) if (!named.has(commit)) kept.delete(commit);
   for (const commit of rules.deleteCommits) {
     kept.delete(commit);
     if (!isAncestor(commits, tips, commit)) reachable.delete(commit);

@@ -3,30 +3,30 @@
  * exclusive one, what has come since is added, and the rest is removed: marks first, then commits, then trees, then content, so
  * that a cut leaves no commit that pretends to be whole.
  */
-import { RegrowError, throwIfCancelled } from "../../base/errors.ts";
 import { type Observer, report } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type ObjectKind, type ObjectName, looseName } from "../../codec/ostree/object-name.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
 import { tryUnlinkAt } from "../../sys/names.ts";
-import { tryStatAt } from "../../sys/stat.ts";
 import { whileObjectsHeld } from "../hold-objects.ts";
 import { type ObjectIndex, indexObjects } from "../list-objects.ts";
-import { hasObject, loadCommit, loadDirTree, objectFile } from "../object-files.ts";
-import { mergeParentOf } from "../parents.ts";
+import { hasObject, objectFile } from "../object-files.ts";
 import { listPartial, markPartial, unmarkPartial } from "../partial-commits.ts";
 import { recoverRefs } from "../move-refs.ts";
-import { listRefFiles, readRefFile } from "../refs.ts";
 import type { Repository } from "../repository.ts";
 import { withRepositoryLock } from "../repository-lock.ts";
 import { removeLeftOvers } from "../transaction.ts";
-import { sidecarCommitOf } from "../tree/folder-view.ts";
 import { type LeftBehind, findLeftBehind, removeLeftBehind } from "./left-behind.ts";
-import { type CommitFacts, type PrunePlan, type PruneRules, planPrune } from "./plan-prune.ts";
+import { finishForgotten, forgottenCommits } from "./forgotten-commits.ts";
+import { measureObjects, settledFreeBytes } from "./object-space.ts";
+import type { PrunePlan, PruneRules } from "./plan-prune.ts";
+import { type Reachability, gather } from "./reachability.ts";
 
 export interface PruneOptions extends Partial<PruneRules> {
   /** Find out and report, remove nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Also tell the least that comes free, and what really came free. Takes a look at each file on btrfs and xfs. */
+  readonly measure?: boolean | undefined;
 }
 
 export interface PruneReport {
@@ -41,28 +41,36 @@ export interface PruneReport {
   readonly detachedMetadata: number;
   /** Bytes that they took on disk. */
   readonly freedBytes: number;
-}
-
-interface Reachability {
-  readonly commits: ReadonlyMap<Checksum, CommitFacts>;
-  readonly plan: PrunePlan;
-  readonly needed: Record<"file" | "dirtree" | "dirmeta", Set<Checksum>>;
+  /** With `measure`: without what shares its blocks with other files, such as those of a snapshot. */
+  readonly leastFreedBytes?: number | undefined;
+  /** With `measure`, after the run: by how much the file system's free space has grown, whoever else wrote to it. */
+  readonly measuredBytes?: number | undefined;
 }
 
 /** Throws `locked`, `refused` (a commit that a ref names, or a sidecar), `not-found`, `corrupt` (then nothing is removed), `cancelled`. */
 export async function prune(repository: Repository, options: PruneOptions = {}, observer: Observer = {}): Promise<PruneReport> {
+  const forgotten = forgottenCommits(repository);
   const rules: PruneRules = {
     depth: options.depth ?? -1,
     keepYoungerThan: options.keepYoungerThan,
     refsOnly: options.refsOnly === true,
     deleteCommits: options.deleteCommits ?? [],
+    thinCommits: options.thinCommits,
+    dropCommits: new Set([...(options.dropCommits ?? []), ...forgotten]),
   };
+  const measure = options.measure === true;
   const index = indexObjects(repository);
-  const gathered = await whileObjectsHeld(repository, observer.signal, () =>
-    gather(repository, indexObjects(repository), rules, undefined, observer),
-  );
+  const gathered = await whileObjectsHeld(repository, observer.signal, async () => {
+    // What a move of refs that was cut leaves behind it is not to be found needed.
+    if (options.dryRun !== true) await recoverRefs(repository);
+    return gather(repository, indexObjects(repository), rules, undefined, observer);
+  });
   if (options.dryRun === true)
-    return describe(repository, index, gathered, unneeded(index, gathered), findLeftBehind(repository, index, gathered.plan));
+    return describe(repository, index, gathered, {
+      objects: unneeded(index, gathered),
+      leftBehind: findLeftBehind(repository, index, gathered.plan),
+      measure,
+    });
   return withRepositoryLock(repository, "exclusive", observer.signal, async () => {
     // A move of refs that a cut left open may be about to name a commit that nothing else names.
     await recoverRefs(repository);
@@ -72,128 +80,16 @@ export async function prune(repository: Repository, options: PruneOptions = {}, 
     const now = gather(repository, newIndex, rules, gathered, observer);
     const objects = unneeded(index, now);
     const leftBehind = findLeftBehind(repository, newIndex, now.plan);
-    const result = describe(repository, index, now, objects, leftBehind);
+    const result = describe(repository, index, now, { objects, leftBehind, measure });
+    const before = measure ? settledFreeBytes(repository) : 0;
     remove(repository, now.plan, objects, observer);
     removeLeftBehind(repository, leftBehind);
     if (repository.config.fsync) syncFileSystem(repository.fd);
-    return result;
+    // Where refs have moved since the first look, objects may have stayed that were needed then: the next prune finishes.
+    const isSettled = (commit: Checksum): boolean => gathered.plan.deleted.has(commit) || !now.plan.deleted.has(commit);
+    if (forgotten.every(isSettled) && forgottenCommits(repository).length === forgotten.length) finishForgotten(repository);
+    return measure ? { ...result, measuredBytes: settledFreeBytes(repository) - before } : result;
   });
-}
-
-function gather(
-  repository: Repository,
-  index: ObjectIndex,
-  rules: PruneRules,
-  before: Reachability | undefined,
-  observer: Observer,
-): Reachability {
-  const commits = new Map(before?.commits);
-  for (const checksum of index.commit) if (!commits.has(checksum)) commits.set(checksum, factsOf(repository, checksum));
-  for (const checksum of commits.keys()) if (!index.commit.has(checksum)) commits.delete(checksum);
-  const refs = readRefs(repository);
-  const tips = refs.filter(({ isCompanion }) => !isCompanion);
-  for (const commit of rules.deleteCommits) refuseNeeded(commit, commits, tips);
-  const companions = refs.filter(({ isCompanion }) => isCompanion).map(({ commit }) => commit);
-  const plan = planPrune(
-    commits,
-    tips.map(({ commit }) => commit),
-    companions,
-    rules,
-  );
-  const needed = before?.needed ?? { file: new Set(), dirtree: new Set(), dirmeta: new Set() };
-  const partial = listPartial(repository);
-  let walked = 0;
-  for (const commit of plan.whole) {
-    markTree(repository, commit, needed, partial.has(commit), observer.signal);
-    report(observer, "walk", { done: ++walked, total: plan.whole.size });
-  }
-  return { commits, plan, needed };
-}
-
-interface ReadRef {
-  readonly name: string;
-  readonly commit: Checksum;
-  readonly isCompanion: boolean;
-}
-
-/** What lies behind a commit that is missing can't be known: nothing may go until it is back, or the ref is deleted. */
-function readRefs(repository: Repository): ReadRef[] {
-  return listRefFiles(repository).flatMap(({ name, path, isCompanion }) => {
-    const commit = readRefFile(repository, path);
-    if (commit === undefined) return [];
-    if (hasObject(repository, "commit", commit)) return [{ name, commit, isCompanion }];
-    throw new RegrowError("corrupt", `${name}: names the commit ${commit}, which is missing.`, {
-      path: name,
-      hint: "`regrow fsck --repair-from REPO` fetches it again; without it, what it came from would be removed.",
-    });
-  });
-}
-
-function factsOf(repository: Repository, checksum: Checksum): CommitFacts {
-  const commit = loadCommit(repository, checksum);
-  const other = mergeParentOf(commit);
-  return {
-    parent: commit.parent,
-    others: other === undefined ? [] : [other],
-    sidecar: sidecarCommitOf(commit),
-    timestamp: commit.timestamp,
-  };
-}
-
-function refuseNeeded(
-  commit: Checksum,
-  commits: ReadonlyMap<Checksum, CommitFacts>,
-  refs: readonly { name: string; commit: Checksum }[],
-): void {
-  if (!commits.has(commit)) throw new RegrowError("not-found", `${commit}: there is no such commit.`, { path: commit });
-  for (const [owner, { sidecar }] of commits) {
-    if (sidecar !== commit) continue;
-    throw new RegrowError("refused", `${commit}: is the sidecar of ${owner}.`, {
-      path: commit,
-      hint: "It goes when that commit's tree goes.",
-    });
-  }
-  const ref = refs.find((candidate) => candidate.commit === commit);
-  if (ref === undefined) return;
-  throw new RegrowError("refused", `${commit}: is what ${ref.name} names.`, {
-    path: commit,
-    hint: `Move or delete ${ref.name} first.`,
-  });
-}
-
-function markTree(
-  repository: Repository,
-  commit: Checksum,
-  needed: Reachability["needed"],
-  isPartial: boolean,
-  signal: AbortSignal | undefined,
-): void {
-  const { tree: root, meta } = loadCommit(repository, commit);
-  needed.dirmeta.add(meta);
-  const open = [root];
-  for (let tree = open.pop(); tree !== undefined; tree = open.pop()) {
-    if (needed.dirtree.has(tree)) continue;
-    throwIfCancelled(signal);
-    const folder = loadFolder(repository, tree, isPartial);
-    // Not marked: another commit may not lack it, and a pull may bring it before the second walk.
-    if (folder === undefined) continue;
-    needed.dirtree.add(tree);
-    for (const { checksum } of folder.files) needed.file.add(checksum);
-    for (const dir of folder.dirs) {
-      needed.dirmeta.add(dir.meta);
-      open.push(dir.tree);
-    }
-  }
-}
-
-/** A commit that is known to lack parts keeps what it has; any other that lacks one stops the prune: fsck comes first. */
-function loadFolder(repository: Repository, tree: Checksum, isPartial: boolean): ReturnType<typeof loadDirTree> | undefined {
-  try {
-    return loadDirTree(repository, tree);
-  } catch (error) {
-    if (isPartial && error instanceof RegrowError && error.code === "not-found") return undefined;
-    throw error;
-  }
 }
 
 function unneeded(index: ObjectIndex, { plan, needed }: Reachability): ObjectName[] {
@@ -224,21 +120,21 @@ function remove(repository: Repository, plan: PrunePlan, objects: readonly Objec
   }
 }
 
+interface Removal {
+  readonly objects: readonly ObjectName[];
+  readonly leftBehind: LeftBehind;
+  readonly measure: boolean;
+}
+
 function describe(
   repository: Repository,
   index: ObjectIndex,
   { plan }: Reachability,
-  objects: readonly ObjectName[],
-  leftBehind: LeftBehind,
+  { objects, leftBehind, measure }: Removal,
 ): PruneReport {
   const counts: Record<ObjectKind, number> = { commit: 0, dirtree: 0, dirmeta: 0, file: 0 };
-  let freedBytes = leftBehind.bytes;
-  for (const { kind, checksum } of objects) {
-    counts[kind]++;
-    const stat = tryStatAt(repository.objectsFd, objectFile(repository, kind, checksum));
-    // A file with other names, from a checkout by hard links, frees nothing.
-    if (stat !== undefined && stat.nlink === 1) freedBytes += stat.blocks * 512;
-  }
+  for (const { kind } of objects) counts[kind]++;
+  const { most, least } = measureObjects(repository, objects, { lookForSharing: measure });
   const already = listPartial(repository);
   return {
     deletedCommits: [...plan.deleted].sort(),
@@ -247,6 +143,7 @@ function describe(
     totalObjects: index.commit.size + index.dirtree.size + index.dirmeta.size + index.file.size,
     staticDeltas: leftBehind.deltas.length,
     detachedMetadata: leftBehind.detached.filter((commit) => !plan.deleted.has(commit)).length,
-    freedBytes,
+    freedBytes: most + leftBehind.bytes,
+    ...(measure && { leastFreedBytes: least + leftBehind.bytes }),
   };
 }

@@ -78,12 +78,12 @@ export function viewFolder(repository: Repository, tree: Checksum, sidecar: Side
   if (sidecar === undefined) return plainView(plain);
   const parts = loadSidecar(repository, sidecar);
   const files = plain.files.map(({ name, checksum }) => ({ name, checksum, record: parts.records.get(name) }));
-  const dirs = plain.dirs.map((dir) => ({ ...dir, sidecar: parts.childOf(escapeName(dir.name)) }));
+  const dirs = plain.dirs.map((dir) => ({ ...dir, sidecar: parts.children.get(escapeName(dir.name)) }));
   for (const file of parts.odd.files) {
     const name = unescapeName(file.name);
     files.push({ name, checksum: file.checksum, record: parts.records.get(name) });
   }
-  for (const dir of parts.odd.dirs) dirs.push({ ...dir, name: unescapeName(dir.name), sidecar: parts.childOf(dir.name) });
+  for (const dir of parts.odd.dirs) dirs.push({ ...dir, name: unescapeName(dir.name), sidecar: parts.children.get(dir.name) });
   const nodes: ViewNode[] = [];
   for (const record of parts.records.values())
     if (record.node !== undefined) nodes.push({ name: record.name, node: record.node, record });
@@ -95,10 +95,13 @@ export function viewFolder(repository: Repository, tree: Checksum, sidecar: Side
   return { files, dirs, nodes, self: parts.records.get("" as ByteString) };
 }
 
-interface SidecarParts {
+/** A folder's part of the sidecar. */
+export interface SidecarParts {
   readonly records: ReadonlyMap<ByteString, EntryRecord>;
+  /** The entries whose names are not UTF-8, under escaped names. */
   readonly odd: DirTree;
-  childOf(escapedName: ByteString): SidecarRef;
+  /** The sidecars of its folders, by escaped name. */
+  readonly children: ReadonlyMap<ByteString, SidecarRef & object>;
 }
 
 const EMPTY_TREE: DirTree = { files: [], dirs: [] };
@@ -112,19 +115,20 @@ function plainView({ files, dirs }: DirTree): FolderView {
   };
 }
 
-function loadSidecar(repository: Repository, sidecar: SidecarRef & object): SidecarParts {
+/** Throws `not-found`, `corrupt`, `hostile`. */
+export function loadSidecar(repository: Repository, sidecar: SidecarRef & object): SidecarParts {
   if (sidecar.kind === "record")
-    return { records: loadRecords(repository, sidecar.checksum), odd: EMPTY_TREE, childOf: () => undefined };
+    return { records: loadRecords(repository, sidecar.checksum), odd: EMPTY_TREE, children: new Map() };
   const { files, dirs } = loadDirTree(repository, sidecar.tree);
   const own = files.find(({ name }) => name === RECORD_NAME);
   const odd = dirs.find(({ name }) => name === ODD_NAMES);
-  const children = new Map<ByteString, SidecarRef>();
-  for (const { name, checksum } of files) children.set(name, { kind: "record", checksum });
-  for (const { name, tree } of dirs) children.set(name, { kind: "folder", tree });
+  const children = new Map<ByteString, SidecarRef & object>();
+  for (const { name, checksum } of files) if (name !== RECORD_NAME) children.set(name, { kind: "record", checksum });
+  for (const { name, tree } of dirs) if (name !== ODD_NAMES) children.set(name, { kind: "folder", tree });
   return {
     records: own === undefined ? new Map() : loadRecords(repository, own.checksum),
     odd: odd === undefined ? EMPTY_TREE : loadDirTree(repository, odd.tree),
-    childOf: (name) => children.get(name),
+    children,
   };
 }
 

@@ -66,13 +66,17 @@ export function writeTree(sink: TreeSink, root: FolderNode, options: WriteTreeOp
   const written = writeFolder(sink, root, EMPTY, options).identity;
   const { tree, meta } = written;
   if (written.sidecar === undefined) return { tree, meta, sidecar: undefined };
-  if (written.sidecar.kind === "folder") return { tree, meta, sidecar: written.sidecar.tree };
-  // The root is always a folder: a commit needs one.
-  const files = [{ name: RECORD_NAME, checksum: written.sidecar.checksum }];
-  sink.metadata("dirmeta", SIDECAR_DIR_META);
-  const sidecar = sink.metadata("dirtree", encodeDirTree({ files, dirs: [] }));
+  const sidecar = rootOfSidecar(sink, written.sidecar);
   identities.set(root, { ...written, sidecar: { kind: "folder", tree: sidecar } });
   return { tree, meta, sidecar };
+}
+
+/** The root is always a folder: a commit needs one. */
+export function rootOfSidecar(sink: Pick<TreeSink, "metadata">, sidecar: SidecarRef & object): Checksum {
+  if (sidecar.kind === "folder") return sidecar.tree;
+  const files = [{ name: RECORD_NAME, checksum: sidecar.checksum }];
+  sink.metadata("dirmeta", SIDECAR_DIR_META);
+  return sink.metadata("dirtree", encodeDirTree({ files, dirs: [] }));
 }
 
 interface WrittenFolder {
@@ -126,12 +130,13 @@ function encodeFolder(
   return { tree, meta, record, sidecar: writeSidecar(sink, record, odd, sidecars) };
 }
 
-function writeSidecar(
-  sink: TreeSink,
+/** The one form that a folder's sidecar has; `children` are the sidecars of its folders by escaped name. */
+export function writeSidecar(
+  sink: Pick<TreeSink, "metadata">,
   record: Checksum,
   odd: DirTree,
   children: readonly { name: ByteString; entry: SidecarRef & object }[],
-): SidecarRef {
+): SidecarRef & object {
   const hasOdd = odd.files.length > 0 || odd.dirs.length > 0;
   if (children.length === 0 && !hasOdd) return { kind: "record", checksum: record };
   const meta = sink.metadata("dirmeta", SIDECAR_DIR_META);
@@ -157,7 +162,8 @@ function* folderEntries(folder: FolderNode, path: ByteString): Generator<EntryRe
   }
 }
 
-function isWorthKeeping({ time, flags, data, linkTo, node, emptyXattrs }: EntryRecord): boolean {
+/** Whether it says anything at all. */
+export function isWorthKeeping({ time, flags, data, linkTo, node, emptyXattrs }: EntryRecord): boolean {
   return time !== undefined || Boolean(flags) || [data, linkTo, node, emptyXattrs].some((field) => field !== undefined);
 }
 
