@@ -49,7 +49,7 @@ test("2: the command line makes no sense", () => {
     [/^regrow: --count: few: not a whole number\./, ["log", "-n", "few"]],
     [/^regrow: --timestamp: yesterday: not a time\.\nhint: /, ["commit", "--timestamp=yesterday", "-b", "main", "tree"]],
     [/^regrow: commit: which branch\?/, ["commit", "tree"]],
-    [/^regrow: commit: nothing to keep/, ["commit", "-b", "main"]],
+    [/^regrow: commit: nothing to keep/, ["--repo", "elsewhere", "commit", "-b", "main"]],
     [/^regrow: --tree: zip=x: no tree\./, ["commit", "-b", "main", "--tree=zip=x"]],
     [/^regrow: commit: has no dry run\./, ["commit", "-n", "-b", "main", "tree"]],
     [/^regrow: -m is the whole message/, ["commit", "-b", "main", "-m", "a", "-s", "b", "tree"]],
