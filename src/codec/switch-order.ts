@@ -11,6 +11,7 @@
  *   current_id=256
  *   history=@regrow/history/42/root
  *   kernels=6.1.0-37-amd64 6.1.0-38-amd64
+ *   nested=var/lib/machines var/lib/portables
  */
 import { RegrowError } from "../base/errors.ts";
 
@@ -32,6 +33,8 @@ export interface SwitchOrder {
   readonly history: string;
   /** The kernel releases that the prepared root has modules for. */
   readonly kernels: readonly string[];
+  /** Paths in the current root of subvolumes nested in it, which go on in the next one. */
+  readonly nested: readonly string[];
 }
 
 /** Why the engine left an order alone, as it writes it to `@regrow/policy/switch.refused`. */
@@ -45,7 +48,7 @@ export interface SwitchRefusal {
   readonly reason: string;
 }
 
-const KEYS = ["version", "operation", "class", "name", "next", "next_id", "current_id", "history", "kernels"] as const;
+const KEYS = ["version", "operation", "class", "name", "next", "next_id", "current_id", "history", "kernels", "nested"] as const;
 const REFUSAL_KEYS = ["operation", "mode", "code", "reason"] as const;
 const NEXT = "@regrow/next/";
 const HISTORY = "@regrow/history/";
@@ -67,6 +70,7 @@ export function formatSwitchOrder(order: SwitchOrder): string {
     current_id: String(order.currentId),
     history: order.history,
     kernels: order.kernels.join(" "),
+    nested: order.nested.join(" "),
   };
   return KEYS.map((key) => `${key}=${values[key]}\n`).join("");
 }
@@ -84,7 +88,8 @@ export function parseSwitchOrder(text: string): SwitchOrder {
     nextId: idOf(values.next_id),
     currentId: idOf(values.current_id),
     history: values.history,
-    kernels: values.kernels.split(" ").filter((release) => release !== ""),
+    kernels: wordsOf(values.kernels),
+    nested: wordsOf(values.nested),
   };
   checkOrder(order, corrupt);
   return order;
@@ -113,7 +118,7 @@ function readValues<Key extends string>(text: string, keys: readonly Key[]): Rec
 
 function checkOrder(order: SwitchOrder, error: (why: string) => RegrowError): void {
   if (!WORD.test(order.operation)) throw error(`${JSON.stringify(order.operation)} names no operation`);
-  for (const path of [order.name, order.next, order.history]) checkPath(path, error);
+  for (const path of [order.name, order.next, order.history, ...order.nested]) checkPath(path, error);
   if (order.name === "@regrow" || order.name.startsWith("@regrow/")) throw error(`${order.name} is regrow's own`);
   if (!isBelow(order.next, NEXT)) throw error(`${order.next} is not below ${NEXT}`);
   if (!isBelow(order.history, HISTORY)) throw error(`${order.history} is not below ${HISTORY}`);
@@ -122,6 +127,10 @@ function checkOrder(order: SwitchOrder, error: (why: string) => RegrowError): vo
   }
   if (order.nextId === order.currentId) throw error("the prepared root is the current one");
   for (const release of order.kernels) if (!RELEASE.test(release)) throw cannotHold(release);
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(" ").filter((word) => word !== "");
 }
 
 function checkPath(path: string, error: (why: string) => RegrowError): void {

@@ -25,9 +25,10 @@ import { run, runText } from "../support/programs.ts";
 import { requires } from "../support/requires.ts";
 
 /** Between the exchange and the end of the work. */
-const EXCHANGED: SceneState = { name: "new", next: "old", history: "none", policy: ["switch"] };
+const EXCHANGED: SceneState = { name: "new", next: "old", history: "none", nested: "next", policy: ["switch"] };
+const KEPT: SceneState = { ...SWITCHED, nested: "history", policy: ["switch"] };
 const MOVED: SceneState = { ...SWITCHED, policy: ["switch"] };
-const POSSIBLE = [ARMED, EXCHANGED, MOVED, SWITCHED];
+const POSSIBLE = [ARMED, EXCHANGED, KEPT, MOVED, SWITCHED];
 const FEWEST_CALLS = 12;
 
 test("the power goes before any program that the engine runs, and after the last", (t) => {

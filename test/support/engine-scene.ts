@@ -52,10 +52,12 @@ export interface SceneState {
   readonly next: string;
   readonly history: string;
   readonly policy: readonly string[];
+  /** Which of the three has the subvolume that was nested in the old root. */
+  readonly nested: string;
 }
 
-export const ARMED: SceneState = { name: "old", next: "new", history: "none", policy: ["switch"] };
-export const SWITCHED: SceneState = { name: "new", next: "none", history: "old", policy: ["switch.done"] };
+export const ARMED: SceneState = { name: "old", next: "new", history: "none", nested: "name", policy: ["switch"] };
+export const SWITCHED: SceneState = { name: "new", next: "none", history: "old", nested: "name", policy: ["switch.done"] };
 
 /** `name`: the root's path. */
 export function makeScene(t: TestContext, name = "@rootfs"): Scene {
@@ -72,8 +74,23 @@ export function makeScene(t: TestContext, name = "@rootfs"): Scene {
   chmodSync(join(top, "@regrow"), 0o700);
   for (const path of ["next/7", "history/7", "policy", "log"]) mkdirSync(join(top, "@regrow", path), { recursive: true });
   const nextId = makeRoot(top, next, "new");
+  // A subvolume in the old root, and in the new one what a snapshot has in its place.
+  mkdirSync(join(top, name, "var"));
+  run("btrfs", ["-q", "subvolume", "create", join(top, name, NESTED)]);
+  writeFileSync(join(top, name, NESTED, "kept"), "kept");
+  mkdirSync(join(top, next, NESTED), { recursive: true });
   const history = "@regrow/history/7/root";
-  const order: SwitchOrder = { operation: "7", bootClass: "a", name, next, nextId, currentId, history, kernels: [release()] };
+  const order: SwitchOrder = {
+    operation: "7",
+    bootClass: "a",
+    name,
+    next,
+    nextId,
+    currentId,
+    history,
+    kernels: [release()],
+    nested: [NESTED],
+  };
   const scene = { folder, image, device, top, order, unmount };
   arm(scene, formatSwitchOrder(order));
   return scene;
@@ -104,13 +121,17 @@ export function arm(scene: Scene, text: string): void {
   writeFileSync(join(scene.top, "@regrow/policy/switch"), text);
 }
 
+const NESTED = "var/nested";
+
 export function stateOf(top: string, order: SwitchOrder): SceneState {
   const marker = (path: string): string => {
     if (!existsSync(join(top, path))) return "none";
     return existsSync(join(top, path, "marker")) ? readFileSync(join(top, path, "marker"), "utf8") : "without a marker";
   };
   const policy = readdirSync(join(top, "@regrow/policy")).toSorted();
-  return { name: marker(order.name), next: marker(order.next), history: marker(order.history), policy };
+  const nested =
+    (["name", "next", "history"] as const).find((place) => existsSync(join(top, order[place], NESTED, "kept"))) ?? "none";
+  return { name: marker(order.name), next: marker(order.next), history: marker(order.history), nested, policy };
 }
 
 export interface EngineRun {
@@ -196,7 +217,7 @@ export function wrapPrograms(scene: Scene, before: string, after: string): { rea
     writeFileSync(file, `${lines.join("\n")}\n`);
     chmodSync(file, 0o755);
   };
-  for (const name of ["mount", "umount", "mkdir", "mv", "dd", "btrfs"])
+  for (const name of ["mount", "umount", "mkdir", "rmdir", "mv", "dd", "btrfs"])
     wrap(join(path, name), `PATH=/usr/sbin:/usr/bin:/sbin:/bin ${name}`);
   wrap(join(engine, "regrow-exchange"), join(plain, "regrow-exchange"));
   return { engine, path };

@@ -94,6 +94,7 @@ async function prepare(image: string, preparation: Preparation): Promise<SwitchO
       nextId: idOf(next),
       currentId: idOf(root),
       kernels: kernelsOf(next),
+      nested: [],
     };
   });
 }

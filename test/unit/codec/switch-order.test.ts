@@ -11,6 +11,7 @@ const ORDER: SwitchOrder = {
   currentId: 256,
   history: "@regrow/history/42/root",
   kernels: ["6.1.0-37-amd64", "6.1.0-38-amd64"],
+  nested: ["var/lib/machines", "var/lib/portables"],
 };
 
 const TEXT = `version=1
@@ -22,12 +23,13 @@ next_id=270
 current_id=256
 history=@regrow/history/42/root
 kernels=6.1.0-37-amd64 6.1.0-38-amd64
+nested=var/lib/machines var/lib/portables
 `;
 
 test("an order is written as the engine reads it, and read back", () => {
   assert.equal(formatSwitchOrder(ORDER), TEXT);
   assert.deepEqual(parseSwitchOrder(TEXT), ORDER);
-  const other: SwitchOrder = { ...ORDER, name: "@/root", kernels: [] };
+  const other: SwitchOrder = { ...ORDER, name: "@/root", kernels: [], nested: [] };
   assert.deepEqual(parseSwitchOrder(formatSwitchOrder(other)), other);
 });
 

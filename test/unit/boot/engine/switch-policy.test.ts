@@ -16,6 +16,7 @@ const ORDER: SwitchOrder = {
   currentId: 256,
   history: "@regrow/history/1/root",
   kernels: ["6.1.0-1-amd64"],
+  nested: [],
 };
 const NOTHING = { armed: undefined, refused: undefined, done: undefined };
 
