@@ -63,6 +63,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/tag.ts")).tag,
   },
   {
+    name: "rollback",
+    group: "Time machine",
+    summary: "put the system back",
+    shape: "[COMMIT]",
+    load: async () => (await import("./commands/rollback.ts")).rollback,
+  },
+  {
+    name: "undo",
+    group: "Time machine",
+    summary: "reverse the last operation",
+    load: async () => (await import("./commands/undo.ts")).undo,
+  },
+  {
     name: "install",
     group: "Bare metal",
     summary: "a disk image that boots with that state",

@@ -12,6 +12,7 @@ import { makeDirAt, removeDirAt, renameAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
+import type { Place } from "../../volume/driver.ts";
 
 const ROOT = bytesOf("root");
 const NEW = /^\.new-/;
@@ -42,6 +43,29 @@ export function takeSnapshot(homeFd: number, rootFd: number): NewSnapshot {
       closeFd(folderFd);
     }
   });
+}
+
+/** Has a commit's tree made, read-only, unless there is one already. Nothing is left where that fails. */
+export async function buildSnapshot(homeFd: number, commit: Checksum, build: (target: Place) => Promise<void>): Promise<void> {
+  const baseFd = openAt(homeFd, "base", FOLDER);
+  try {
+    if (has(baseFd, commit)) return;
+    const name = bytesOf(`.new-${temporaryName("root").slice(1)}`);
+    makeDirAt(baseFd, name, 0o700);
+    const folderFd = openAt(baseFd, name, FOLDER);
+    try {
+      await build({ folderFd, name: ROOT });
+    } catch (error) {
+      removeIn(baseFd, name);
+      throw error;
+    } finally {
+      closeFd(folderFd);
+    }
+    renameAt(baseFd, name, baseFd, bytesOf(commit));
+    fsyncFd(baseFd);
+  } finally {
+    closeFd(baseFd);
+  }
 }
 
 /** Gives it its commit's name, for good. */

@@ -50,7 +50,7 @@ export async function commitLocked(
   return withRepository(repositoryIn(homeFd), (repository) =>
     machine.btrfs === undefined
       ? commitFolder(machine, repository, finish, observer)
-      : commitBySnapshot(homeFd, machine.rootFd, repository, { ...finish, verify: options.verify === true }, observer),
+      : commitRoot(homeFd, machine.rootFd, repository, { ...finish, verify: options.verify === true }, observer),
   );
 }
 
@@ -76,7 +76,8 @@ function commitFolder(
   return commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
 }
 
-async function commitBySnapshot(
+/** By a snapshot of the open subvolume, which stays beside the commit. For who holds the machine's lock. */
+export async function commitRoot(
   homeFd: number,
   rootFd: number,
   repository: Repository,
