@@ -13,7 +13,7 @@ import { openVolume } from "../../volume/open-volume.ts";
 import { folderReader } from "../sysroot/folder-reader.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { type Operation, writeOperation } from "../switch/operation-log.ts";
-import { idAt, performSwitch } from "../switch/perform-switch.ts";
+import { idAt, moveNested, performSwitch } from "../switch/perform-switch.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
@@ -56,6 +56,7 @@ export async function switchTo(
     to,
     bootClass,
     name,
+    nested: wish.nested,
     replaced: bootClass === "c" ? name : `@regrow/history/${number}/root`,
     ...(reverses === undefined ? {} : { reverses }),
   };
@@ -104,8 +105,16 @@ function setDefault({ topFd }: BtrfsPlace, homeFd: number, operation: Operation)
   writeOperation(homeFd, operation);
   syncFileSystem(topFd);
   setDefaultSubvolume(topFd, idAt(homeFd, `${place}/root`)!);
-  syncFileSystem(topFd);
+  finishDefault(topFd, operation);
   return logged(homeFd, { ...operation, state: "done" });
+}
+
+/** What follows the new default: subvolumes that were nested in the replaced root. May be done again. */
+export function finishDefault(topFd: number, { name, number, nested }: Operation): void {
+  const currentId = idAt(topFd, name);
+  if (currentId === undefined) return;
+  for (const path of nested) moveNested(topFd, `${name}/${path}`, `@regrow/deploy/${number}/root/${path}`, currentId);
+  syncFileSystem(topFd);
 }
 
 function logged(homeFd: number, operation: Operation): Operation {

@@ -68,7 +68,7 @@ export async function planRollback(
   const boot = bootVerdict(machine, btrfs, kernelsNow.length > 0);
   const kernel = kernels.find(({ hasModules, initrdPath }) => hasModules && initrdPath !== undefined) ?? kernels[0];
   const nested = nestedSubvolumes(btrfs);
-  const facts = { machine, homeFd, repository, target, boot, kernel, kernelsNow };
+  const facts = { machine, nested, homeFd, repository, target, boot, kernel, kernelsNow };
   return {
     branch,
     target,
@@ -131,6 +131,7 @@ function carriedPaths({ config, mounts }: Machine, nested: readonly string[]): s
 
 interface CheckFacts {
   readonly machine: Machine;
+  readonly nested: readonly string[];
   readonly homeFd: number;
   readonly repository: Repository;
   readonly target: Checksum;
@@ -139,7 +140,7 @@ interface CheckFacts {
   readonly kernelsNow: readonly Kernel[];
 }
 
-function checksOf({ homeFd, repository, target, boot, kernel, kernelsNow }: CheckFacts): Check[] {
+function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, kernelsNow }: CheckFacts): Check[] {
   const { armed } = readSwitchPolicy(homeFd);
   const { available } = spaceOf(homeFd);
   const check = (name: string, finding: string, problem: Check["problem"] | false): Check => ({
@@ -157,7 +158,7 @@ function checksOf({ homeFd, repository, target, boot, kernel, kernelsNow }: Chec
         hint: "Take another one, or pull it from a repository that has it.",
       },
     ),
-    check("boot", "refusal" in boot ? boot.refusal : CLASSES[boot.bootClass], bootProblem(boot)),
+    check("boot", "refusal" in boot ? boot.refusal : CLASSES[boot.bootClass], bootProblem(boot, machine.isLive ? nested : [])),
     check(
       "kernel",
       kernel?.release ?? "none, as now",
@@ -195,8 +196,15 @@ const CLASSES = {
   c: "class c: the default subvolume is set",
 } as const;
 
-function bootProblem(boot: BootVerdict): Check["problem"] | false {
+function bootProblem(boot: BootVerdict, nestedInRunning: readonly string[]): Check["problem"] | false {
   if ("refusal" in boot) return { code: "refused", message: boot.refusal, hint: boot.hint };
+  if (boot.bootClass === "c" && nestedInRunning.length > 0) {
+    return {
+      code: "unsupported",
+      message: `/${nestedInRunning[0]}: is nested in the running root, and can't be moved into another while it runs.`,
+      hint: "Give it a place beside the root and mount it, or roll back from another system with --sysroot.",
+    };
+  }
   return (
     boot.bootClass === "b" && {
       code: "unsupported",

@@ -5,6 +5,7 @@ import { defaultSubvolume } from "../../sys/btrfs/list-subvolumes.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import type { Machine } from "../sysroot/machine.ts";
+import { finishDefault } from "./prepare-root.ts";
 import { type Operation, readOperations, writeOperation } from "../switch/operation-log.ts";
 import { idAt, performSwitch } from "../switch/perform-switch.ts";
 
@@ -18,6 +19,8 @@ export async function settleOperations(machine: Machine, homeFd: number): Promis
   for (const operation of readOperations(homeFd)) {
     const state = stateNow(machine, homeFd, operation, policy);
     if (state === "disarmed" && operation.state !== "disarmed") await removeNext(homeFd, operation.number);
+    const isFinished = state === "done" && operation.state === "prepared" && operation.bootClass === "c";
+    if (isFinished && machine.btrfs !== undefined) finishDefault(machine.btrfs.topFd, operation);
     const now = { ...operation, state };
     if (state !== operation.state) writeOperation(homeFd, now);
     settled.push(now);

@@ -22,6 +22,8 @@ export interface Operation {
   readonly name: string;
   /** Where the replaced root is when it is done, from the top level. */
   readonly replaced: string;
+  /** Class c: paths of nested subvolumes, which go on in the new root. */
+  readonly nested: readonly string[];
   /** The operation that this one reverses. */
   readonly reverses?: number;
 }

@@ -7,8 +7,10 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { SwitchOrder } from "../../codec/switch-order.ts";
 import { subvolumeIdOf } from "../../sys/btrfs/list-subvolumes.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { exchangeAt, makeDirs, removeDirAt, renameAt } from "../../sys/names.ts";
+import { type Time, setTimeFd } from "../../sys/metadata.ts";
+import { exchangeAt, makeDirs, removeDirAt, renameAt, tryMakeDirAt } from "../../sys/names.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
+import { statFd } from "../../sys/stat.ts";
 
 /** `topFd`: the top level of the file system. Throws `refused` where what is there is not what the order is about. */
 export function performSwitch(topFd: number, order: SwitchOrder): void {
@@ -34,21 +36,49 @@ function keepReplaced(topFd: number, { name, next, history, currentId, nested }:
   for (const path of nested) moveNested(topFd, `${history}/${path}`, `${name}/${path}`, BigInt(currentId));
 }
 
-function moveNested(topFd: number, from: string, to: string, currentId: bigint): void {
+/** Moves the subvolume at `from`, which is nested in the one with the id, to `to`. Done already, or not possible: nothing. */
+export function moveNested(topFd: number, from: string, to: string, currentId: bigint): void {
   const id = idAt(topFd, from);
   // An empty folder stands there once it has been moved, or nothing.
   if (id === undefined || id === currentId) return;
+  const [source, target] = [openParent(topFd, from), openParent(topFd, to)];
   try {
-    removeDirAt(topFd, bytesOf(to));
-  } catch (error) {
-    if (isErrno(error, "ENOTEMPTY", "ENOTDIR")) return;
-    if (!isErrno(error, "ENOENT")) throw error;
+    // The new root may have no folder that could hold it: then it stays with the replaced one.
+    if (source === undefined || target === undefined || !removePlaceholder(target.fd, target.name)) return;
+    renameAt(source.fd, source.name, target.fd, target.name);
+    // What a snapshot has in its place.
+    tryMakeDirAt(source.fd, source.name, 0o755);
+    // Both folders are as they were committed, time included.
+    for (const { fd, time } of [source, target]) setTimeFd(fd, time);
+  } finally {
+    for (const parent of [source, target]) if (parent !== undefined) closeFd(parent.fd);
   }
+}
+
+interface Parent {
+  readonly fd: number;
+  readonly time: Time;
+  /** Of the entry in it. */
+  readonly name: ByteString;
+}
+
+function openParent(topFd: number, path: string): Parent | undefined {
+  const slash = path.lastIndexOf("/");
+  const fd = tryOpenAt(topFd, path.slice(0, slash), O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+  if (fd < 0) return undefined;
+  const { mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds } = statFd(fd);
+  return { fd, time: { seconds, nanoseconds }, name: bytesOf(path.slice(slash + 1)) };
+}
+
+/** False where something else has the name. */
+function removePlaceholder(parentFd: number, name: ByteString): boolean {
   try {
-    renameAt(topFd, bytesOf(from), topFd, bytesOf(to));
+    removeDirAt(parentFd, name);
+    return true;
   } catch (error) {
-    // The new root has no folder that could hold it: it stays with the replaced one.
-    if (!isErrno(error, "ENOENT")) throw error;
+    if (isErrno(error, "ENOTEMPTY", "ENOTDIR")) return false;
+    if (isErrno(error, "ENOENT")) return true;
+    throw error;
   }
 }
 

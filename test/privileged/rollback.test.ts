@@ -1,0 +1,169 @@
+/**
+ * A machine on a loop device, set up, committed, broken, taken back and forth, typed as a user would. The judges are copies made
+ * beforehand, compared by rsync, and the real ostree and btrfs.
+ */
+import assert from "node:assert/strict";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type TestContext, test } from "node:test";
+import { EXIT } from "../../src/base/exit-codes.ts";
+import { workbench } from "../support/cli.ts";
+import { run, runText } from "../support/programs.ts";
+import { requires } from "../support/requires.ts";
+import { atEnd, mountedFileSystem, scratchFolder } from "../support/scratch.ts";
+
+const NEEDS = { root: true, programs: ["btrfs", "mkfs.btrfs", "mount", "rsync", "ostree"], filesystems: ["btrfs"] };
+const bench = workbench();
+
+interface Scene {
+  /** The mounted root. */
+  readonly root: string;
+  readonly top: string;
+  readonly regrow: (...args: readonly string[]) => string;
+  /** A copy of the root as it is now. */
+  copy(): string;
+  /** Mounts the root anew, as a boot would. */
+  start(): void;
+}
+
+/** `name`: the root subvolume's path. `isDefault`: it is mounted as the default one. */
+function machineAt(t: TestContext, name: string, isDefault = false): Scene {
+  const top = mountedFileSystem(t, "btrfs", 1200);
+  const device = runText("findmnt", ["-n", "-o", "SOURCE", top]).replace(/\[.*/, "");
+  const root = `${scratchFolder(t)}/root`;
+  mkdirSync(root);
+  if (name.includes("/")) mkdirSync(`${top}/${name.slice(0, name.lastIndexOf("/"))}`, { recursive: true });
+  run("btrfs", ["-q", "subvolume", "create", `${top}/${name}`]);
+  if (isDefault) run("btrfs", ["subvolume", "set-default", `${top}/${name}`]);
+  const mount = (): void => void run("mount", [...(isDefault ? [] : ["-o", `subvol=${name}`]), device, root]);
+  mount();
+  atEnd(t, () => void run("umount", ["--lazy", root]));
+  for (const folder of ["home/ada", "root", "var/lib", "var/log", "boot", "srv", "usr/bin"])
+    mkdirSync(`${root}/${folder}`, { recursive: true });
+  cpSync("/etc", `${root}/etc`, {
+    recursive: true,
+    verbatimSymlinks: true,
+    preserveTimestamps: true,
+    filter: (path) => !path.includes("regrow"),
+  });
+  rmSync(`${root}/etc/fstab`, { force: true });
+  writeFileSync(`${root}/usr/bin/tool`, "old");
+  writeFileSync(`${root}/home/ada/work`, "old");
+  run("btrfs", ["-q", "subvolume", "create", `${root}/var/lib/machines`]);
+  writeFileSync(`${root}/var/lib/machines/one`, "old");
+  let copies = 0;
+  const copiesFolder = scratchFolder(t);
+  return {
+    root,
+    top,
+    regrow: (...args) => bench.ok("--sysroot", root, ...args),
+    copy: () => {
+      const path = `${copiesFolder}/${copies++}`;
+      run("cp", ["-a", root, path]);
+      return path;
+    },
+    start: () => {
+      run("umount", [root]);
+      mount();
+    },
+  };
+}
+
+function differences(before: string, after: string): string[] {
+  const text = runText("rsync", ["-aHAXnic", "--delete", "--modify-window=-1", `${before}/`, `${after}/`]);
+  return text.split("\n").filter((line) => line !== "");
+}
+
+function breakIt(root: string): void {
+  writeFileSync(`${root}/usr/bin/tool`, "broken");
+  rmSync(`${root}/etc/passwd`);
+  mkdirSync(`${root}/opt/added`, { recursive: true });
+  writeFileSync(`${root}/opt/added/file`, "added");
+  writeFileSync(`${root}/home/ada/work`, "new");
+  writeFileSync(`${root}/var/lib/machines/one`, "new");
+}
+
+for (const [name, isDefault] of [
+  ["@", false],
+  ["@rootfs", false],
+  ["roots/current", false],
+  ["@snap_root", true],
+] as const) {
+  test(`there and back: ${name}${isDefault ? ", the default subvolume" : ""}`, (t) => {
+    if (!requires(t, NEEDS)) return;
+    const { root, top, regrow, copy, start } = machineAt(t, name, isDefault);
+    regrow("setup", "-y", "-q");
+    const first = regrow("commit", "-q", "-m", "first");
+    const good = copy();
+    breakIt(root);
+    const broken = copy();
+    assert.match(regrow("rollback", "-n"), new RegExp(`back to     ${first.slice(0, 10)}`));
+    assert.deepEqual(differences(broken, root), [], "a dry run changes nothing");
+    regrow("rollback", "-y", "-q");
+    start();
+    // What is carried, and what is a subvolume of its own, is as it was before.
+    const left = isDefault ? ["home/ada/work"] : ["home/ada/work", "var/lib/machines/one"];
+    const found = differences(good, root).map((line) => line.replace(/^\S+ /, ""));
+    assert.deepEqual(
+      found.filter((path) => !path.startsWith("var/lib/machines")),
+      left.filter((path) => !path.startsWith("var/")),
+    );
+    assert.equal(readFileSync(`${root}/home/ada/work`, "utf8"), "new");
+    assert.equal(readFileSync(`${root}/var/lib/machines/one`, "utf8"), "new");
+    const history = regrow("log", "--oneline").split("\n");
+    assert.equal(history.length, 3);
+    assert.match(history[0]!, /Go back to/);
+    regrow("undo", "-y", "-q");
+    start();
+    assert.deepEqual(differences(broken, root), [], "undone to the byte");
+    regrow("undo", "-y", "-q");
+    start();
+    assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "old");
+    assert.match(runText("ostree", ["fsck", "--repo", `${top}/@regrow/repo`, "-a"]), /no errors/);
+    assert.deepEqual(
+      regrow("undo", "--list")
+        .split("\n")
+        .map((line) => line.split(/\s+/).slice(3, 5).join(" ")),
+      ["done rollback", "done undo", "done undo"],
+    );
+    regrow("commit", "-q", "--verify");
+  });
+}
+
+test("what can't be taken back says so", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, regrow } = machineAt(t, "@");
+  const refused = (code: number, pattern: RegExp, ...args: readonly string[]): void => {
+    const result = bench.regrow("--sysroot", root, ...args);
+    assert.equal(result.code, code, result.err);
+    assert.match(result.err, pattern);
+  };
+  refused(EXIT.noRepository, /not set up.*\n.*regrow setup/, "rollback");
+  refused(EXIT.noRepository, /not set up/, "commit");
+  regrow("setup", "-y", "-q");
+  refused(EXIT.failure, /no commit to go back to/, "rollback");
+  refused(EXIT.failure, /no operation to reverse/, "undo");
+  regrow("commit", "-q");
+  refused(EXIT.failure, /nothing has changed since the first commit/, "rollback");
+  writeFileSync(`${root}/etc/fstab`, "/dev/sda1 /boot ext4 defaults 0 2\n");
+  refused(EXIT.failure, /kernels are outside of the root/, "rollback", "-y");
+  writeFileSync(`${root}/etc/regrow.toml`, 'brnch = "x"\n');
+  refused(EXIT.usage, /etc\/regrow\.toml: brnch: no such key/, "commit");
+});
+
+test("setup is done once, and taken away again", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow } = machineAt(t, "@");
+  const paths = ["etc/regrow.toml", "etc/systemd/system/\\x2eregrow.mount"].map((path) => `${root}/${path}`);
+  assert.match(regrow("setup", "-n"), /to do\s+the subvolume @regrow/);
+  assert.ok(!existsSync(`${top}/@regrow`) && !paths.some((path) => existsSync(path)));
+  regrow("setup", "-y", "-q");
+  assert.ok(paths.every((path) => existsSync(path)));
+  run("btrfs", ["subvolume", "show", `${top}/@regrow`]);
+  const written = readFileSync(paths[0]!, "utf8");
+  writeFileSync(paths[0]!, `${written}# mine\n`);
+  assert.match(bench.regrow("--sysroot", root, "setup", "-y").err, /nothing to do/);
+  assert.equal(readFileSync(paths[0]!, "utf8"), `${written}# mine\n`);
+  writeFileSync(paths[0]!, written);
+  regrow("setup", "--undo", "-y", "-q");
+  assert.ok(!existsSync(`${top}/@regrow`) && !paths.some((path) => existsSync(path)));
+});
