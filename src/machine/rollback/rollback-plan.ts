@@ -4,6 +4,7 @@ import { RegrowError } from "../../base/errors.ts";
 import type { Observer } from "../../base/events.ts";
 import { formatSize } from "../../base/units.ts";
 import { type Kernel, findKernels } from "../../boot/find-kernels.ts";
+import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
 import { readSwitchPolicy } from "../../boot/engine/switch-policy.ts";
 import { parseFstab } from "../../codec/fstab.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
@@ -169,6 +170,7 @@ function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, k
           hint: "Take a commit that has one, or restore single paths.",
         },
     ),
+    check("engine", machine.isLive ? "installed" : "not needed", engineProblem(machine, boot)),
     check(
       "pending",
       "no other switch is armed",
@@ -212,6 +214,18 @@ function bootProblem(boot: BootVerdict, nestedInRunning: readonly string[]): Che
       hint: "Files can be put back: `regrow restore COMMIT PATH`.",
     }
   );
+}
+
+/** A running system is switched by the engine alone. */
+function engineProblem({ isLive, rootFd }: Machine, boot: BootVerdict): Check["problem"] | false {
+  if (!isLive || "refusal" in boot || boot.bootClass !== "a") return false;
+  const { files, machine } = gatherEngineFacts(rootFd);
+  if (machine.hasSystemd && files.every(({ state }) => state === "same")) return false;
+  return {
+    code: "refused",
+    message: "The engine that switches the root at the end of a shutdown is not installed, or not this version's.",
+    hint: "`regrow setup` installs it.",
+  };
 }
 
 function isBootable(kernel: Kernel | undefined): boolean {

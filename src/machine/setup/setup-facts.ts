@@ -2,6 +2,8 @@
 import { type ByteString, displayBytes } from "../../base/byte-string.ts";
 import { type Observer, report } from "../../base/events.ts";
 import { btrfsUuid } from "../../sys/btrfs/file-system-uuid.ts";
+import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
+import { type EngineInstallPlan, planEngineInstall } from "../../boot/engine/install-engine.ts";
 import { listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
 import { btrfsSpace } from "../../sys/btrfs/space.ts";
 import { FLAG, getFlags } from "../../sys/metadata.ts";
@@ -9,7 +11,7 @@ import { O, closeFd, openInRoot } from "../../sys/open.ts";
 import { listInRoot } from "../../sys/read-dir.ts";
 import { readProcFile, tryReadInRoot } from "../../sys/read-file.ts";
 import { spaceOf } from "../../sys/space.ts";
-import { isErrno, throwIfCancelled } from "../../base/errors.ts";
+import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import { parseFstab } from "../../codec/fstab.ts";
 import type { Machine } from "../sysroot/machine.ts";
 
@@ -34,6 +36,8 @@ export interface SetupFacts {
   readonly available: number;
   readonly unallocated: number | undefined;
   readonly isSetUp: boolean;
+  /** How the engine would be installed, or why it can't be. */
+  readonly engine: EngineInstallPlan | { readonly obstacle: string };
   /** Files that a step may write, as they are now: by path. */
   readonly files: ReadonlyMap<string, string | undefined>;
 }
@@ -88,8 +92,19 @@ export function readSetupFacts(machine: Machine, files: readonly string[], obser
     available: space.available,
     unallocated: btrfs === undefined ? undefined : btrfsSpace(btrfs.topFd).unallocated,
     isSetUp: machine.homeFd !== undefined,
+    engine: engineFor(machine),
     files: new Map(files.map((path) => [path, tryReadInRoot(rootFd, path)?.toString("utf8")])),
   };
+}
+
+function engineFor({ rootFd, btrfs }: Machine): SetupFacts["engine"] {
+  if (btrfs === undefined) return { obstacle: "The root is not on btrfs." };
+  try {
+    return planEngineInstall(gatherEngineFacts(rootFd));
+  } catch (error) {
+    if (error instanceof RegrowError && error.code === "unsupported") return { obstacle: error.message };
+    throw error;
+  }
 }
 
 function nestedIn({ btrfs }: Machine): string[] {

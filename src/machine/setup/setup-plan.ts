@@ -1,5 +1,6 @@
 /** The plan of `setup`: each step with whether it is done already, what has to be so first, and what a person should know. Pure. */
 import type { Check } from "../check.ts";
+import type { EngineInstallPlan } from "../../boot/engine/install-engine.ts";
 import { formatSize } from "../../base/units.ts";
 import { configTemplate } from "./config-template.ts";
 import type { SetupFacts } from "./setup-facts.ts";
@@ -12,6 +13,8 @@ export type SetupWork =
   | { readonly kind: "home" }
   /** `isTheirs`: what stands there is a person's, and stays. */
   | { readonly kind: "file"; readonly path: string; readonly content: string; readonly mode: number; readonly isTheirs: boolean }
+  /** What switches roots at the end of a shutdown. */
+  | { readonly kind: "engine"; readonly plan: EngineInstallPlan }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
 export interface SetupPlan {
@@ -57,6 +60,15 @@ function stepsOf(facts: SetupFacts): SetupStep[] {
       isDone,
     });
     steps.push({ kind: "link", path: MOUNT_UNIT_LINK, target: MOUNT_UNIT_TARGET, what: "that unit at every start", isDone });
+  }
+  const { engine } = facts;
+  if ("write" in engine) {
+    steps.push({
+      kind: "engine",
+      plan: engine,
+      what: "the engine that switches roots at the end of a shutdown",
+      isDone: engine.write.length === 0,
+    });
   }
   return steps;
 }
@@ -106,6 +118,15 @@ function notesOf(facts: SetupFacts): string[] {
     notes.push(
       `The first commit shares the blocks of the files (${formatSize(facts.used)} are used): it takes space for the names and times only, roughly 1.3 kB a file, twice where metadata is kept twice.`,
     );
+  }
+  const { engine } = facts;
+  if ("obstacle" in engine && facts.rootSubvolume !== undefined)
+    notes.push(`${engine.obstacle} So a running system can't be switched; with --sysroot it can.`);
+  if ("write" in engine) {
+    notes.push(...engine.warnings);
+    for (const command of engine.remakeInitramfs) {
+      notes.push(`With \`${command.join(" ")}\` the engine comes into the initramfs too, which is for a shutdown that was cut.`);
+    }
   }
   if (facts.rootSubvolume === "") {
     notes.push(

@@ -1,6 +1,8 @@
 /** `setup`: preparing a machine, and taking that away again. Each step can be done again, so that a run that was cut is finished by the next. */
 import { bytesOf } from "../../base/byte-string.ts";
 import { type Observer, report } from "../../base/events.ts";
+import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
+import { installEngine, removeEngine } from "../../boot/engine/install-engine.ts";
 import { listRefs } from "../../store/refs.ts";
 import { withRepository } from "../../store/repository.ts";
 import { destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
@@ -30,6 +32,7 @@ export function performSetup(machine: Machine, plan: SetupPlan, observer: Observ
 
 function performStep({ homePlace, rootFd }: Machine, step: SetupStep): void {
   if (step.kind === "home") makeHome(homePlace);
+  else if (step.kind === "engine") installEngine(rootFd, step.plan);
   else if (step.kind === "file") writeInRoot(rootFd, step.path, step.content, step.mode);
   else linkInRoot(rootFd, step.path, step.target);
 }
@@ -43,7 +46,7 @@ export interface UndoPlan {
 export interface UndoStep {
   readonly what: string;
   readonly path: string;
-  readonly kind: "file" | "home";
+  readonly kind: "file" | "engine" | "home";
 }
 
 /** What `setup` has made and can go: never a file that was changed since, and never a history that has commits. */
@@ -53,6 +56,7 @@ export async function planUndoSetup(machine: Machine, observer: Observer = {}): 
   const notes: string[] = [];
   for (const step of plan.steps.toReversed()) {
     if (step.kind === "home") continue;
+    if (step.kind === "engine" && hasEngine(machine)) steps.push({ kind: "engine", path: "usr/lib/regrow", what: "the engine" });
     if (step.kind === "link" && step.isDone) steps.push({ kind: "file", path: step.path, what: `/${step.path}` });
     if (step.kind !== "file" || !step.isDone) continue;
     if (plan.facts.files.get(step.path) === step.content) steps.push({ kind: "file", path: step.path, what: `/${step.path}` });
@@ -70,8 +74,13 @@ export async function planUndoSetup(machine: Machine, observer: Observer = {}): 
 export function performUndoSetup(machine: Machine, plan: UndoPlan): void {
   for (const { kind, path } of plan.steps) {
     if (kind === "file") removeInRoot(machine.rootFd, path);
+    else if (kind === "engine") removeEngine(machine.rootFd);
     else removeHome(machine);
   }
+}
+
+function hasEngine({ rootFd }: Machine): boolean {
+  return gatherEngineFacts(rootFd).files.some(({ state }) => state !== "absent");
 }
 
 function removeHome({ homePlace: { kind, dirFd } }: Machine): void {
