@@ -3,7 +3,7 @@ import process from "node:process";
 import { RegrowError } from "../base/errors.ts";
 import { looksLikeRepository } from "../store/looks-like-repository.ts";
 
-const OF_THE_MACHINE = ["/.regrow/repo", "/var/lib/regrow/repo"];
+export const OF_THE_MACHINE: readonly string[] = ["/.regrow/repo", "/var/lib/regrow/repo"];
 
 /** Throws `no-repository`. Whether a place that was named is a repository shows when it is opened. */
 export function chooseRepository(option: string | undefined): string {

@@ -35,6 +35,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/commit.ts")).commit,
   },
   {
+    name: "status",
+    group: "Time machine",
+    summary: "where it stands and what to do next",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
     name: "diff",
     group: "Time machine",
     summary: "what is different",
@@ -61,6 +67,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "name a commit, keep it for good",
     shape: "NAME [COMMIT]",
     load: async () => (await import("./commands/tag.ts")).tag,
+  },
+  {
+    name: "restore",
+    group: "Time machine",
+    summary: "put files back",
+    shape: "COMMIT PATH…",
+    load: async () => (await import("./commands/restore.ts")).restore,
   },
   {
     name: "rollback",

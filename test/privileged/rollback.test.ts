@@ -129,6 +129,50 @@ for (const [name, isDefault] of [
   });
 }
 
+test("single paths come back, and nothing else does", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow, copy } = machineAt(t, "@");
+  regrow("setup", "-y", "-q");
+  assert.match(regrow("status"), /last {8}no commit yet/);
+  regrow("commit", "-q", "-m", "first");
+  assert.match(regrow("status"), /changed {5}0 entries/);
+  const good = copy();
+  breakIt(root);
+  const broken = copy();
+  assert.match(regrow("status"), /changed {5}[1-9]/);
+  const told = regrow("diff", "--name-status")
+    .split("\n")
+    .filter((line) => !line.endsWith("/"));
+  assert.deepEqual(told, ["D\tetc/passwd", "M\thome/ada/work", "A\topt/added/file", "M\tusr/bin/tool"]);
+  assert.match(regrow("diff", "main", "now", "-p", "--", "/usr"), /-old[^]*\+broken/);
+  // The snapshot that was taken for it is gone.
+  assert.equal(runText("sh", ["-c", 'ls -A "$0"', `${top}/@regrow/base`]).split("\n").length, 1);
+  assert.equal(regrow("restore", "-n", "main", "/etc/passwd", "/usr"), "make     /etc/passwd\nreplace  /usr");
+  assert.deepEqual(differences(broken, root), []);
+  const before = regrow("restore", "-y", "-q", "main", "/etc/passwd", "/usr");
+  for (const path of ["etc", "usr"])
+    assert.deepEqual(
+      differences(`${good}/${path}`, `${root}/${path}`).filter((line) => !line.startsWith(".d..t")),
+      [],
+    );
+  const elsewhere = differences(broken, root).filter((line) => !line.startsWith(".d..t"));
+  assert.deepEqual(
+    elsewhere.map((line) => line.replace(/^\S+ +/, "")),
+    ["etc/passwd", "usr/bin/tool"],
+  );
+  // What they replaced is kept.
+  assert.equal(regrow("cat", before, "/usr/bin/tool"), "broken");
+  const refused = (code: number, pattern: RegExp, ...paths: readonly string[]): void => {
+    const result = bench.regrow("--sysroot", root, "restore", "-y", "main", ...paths);
+    assert.equal(result.code, code, result.err);
+    assert.match(result.err, pattern);
+  };
+  refused(EXIT.refused, /\/var: \/var\/lib\/machines in it is a file system or subvolume/, "/var");
+  refused(EXIT.failure, /is not in/, "/etc/nowhere");
+  refused(EXIT.usage, /not a path of the machine/, "/");
+  refused(EXIT.usage, /not a path of the machine/, "/etc/../usr");
+});
+
 test("what can't be taken back says so", (t) => {
   if (!requires(t, NEEDS)) return;
   const { root, regrow } = machineAt(t, "@");

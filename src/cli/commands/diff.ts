@@ -12,6 +12,7 @@ import { resolveRevision } from "../../store/revision.ts";
 import type { Context } from "../context.ts";
 import { commitNamed } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
+import { isAboutMachine, withMachineSides } from "../machine-sides.ts";
 import { FORMAT_OPTIONS, type FormatOptions, formOf, printDiff } from "../diff-output.ts";
 import { countOf } from "../render/commit-counts.ts";
 
@@ -23,7 +24,7 @@ interface Options extends FormatOptions {
 
 export const diff = defineCommand<Options>({
   description:
-    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A. Without A too: the newest commit. Two read-only btrfs snapshots of one subvolume are compared by what btrfs says has changed (as root). PATHs behind `--` or B restrict it to them.\nA added, D removed, M modified, R renamed. Where both have a package database (dpkg, rpm, pacman) that changed, the packages follow.",
+    "A and B are commits, or folders if they begin with / or ./ or ../. Without B: from A's parent to A; on a machine from A to now. Without A too: the newest commit. `now` as B is the machine as it is. Two read-only btrfs snapshots of one subvolume are compared by what btrfs says has changed (as root). PATHs behind `--` or B restrict it to them.\nA added, D removed, M modified, R renamed. Where both have a package database (dpkg, rpm, pacman) that changed, the packages follow.",
   arguments: [
     { name: "A", summary: "before", completes: "revision" },
     { name: "B", summary: "after", completes: "revision" },
@@ -37,6 +38,7 @@ export const diff = defineCommand<Options>({
   ],
   examples: [
     { line: "regrow diff main^ main", what: "what the last commit changed" },
+    { line: "regrow diff main^^ now", what: "what has changed on this machine since" },
     { line: "regrow diff -v main /etc", what: "what has changed since, and in which respect" },
     { line: "regrow diff --patch main^ main -- /etc", what: "line by line, below /etc only" },
     { line: "regrow diff --packages-only v1 main", what: "which packages came, went and changed" },
@@ -62,16 +64,17 @@ export const diff = defineCommand<Options>({
   },
 });
 
+/** The machine as it is. */
+const NOW = "now";
+
 type Work = (before: TreeRef, after: TreeRef) => Promise<ExitCode | void>;
 
-async function withSides(
-  { withRepository }: Context,
-  a: string | undefined,
-  b: string | undefined,
-  work: Work,
-): Promise<ExitCode | void> {
+async function withSides(context: Context, a: string | undefined, b: string | undefined, work: Work): Promise<ExitCode | void> {
   if (isFolder(a) && isFolder(b)) return work({ kind: "folder", path: a }, { kind: "folder", path: b });
-  return withRepository((repository) => {
+  if (b === NOW || (b === undefined && !isFolder(a) && isAboutMachine(context))) {
+    return withMachineSides(context, a === NOW ? undefined : a, work);
+  }
+  return context.withRepository((repository) => {
     if (isFolder(a)) throw folderFirst(b);
     const ofCommit = (commit: ReturnType<typeof commitNamed>): TreeRef => ({ kind: "commit", repository, commit });
     if (b === undefined) {

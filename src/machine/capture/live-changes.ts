@@ -1,4 +1,4 @@
-/** What has changed on a machine since its last commit, by a snapshot that is taken for the question and goes with it. */
+/** What has changed on a machine since a commit, by a snapshot that is taken for the question and goes with it. */
 import type { Observer } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import type { Change } from "../../store/diff/change.ts";
@@ -7,10 +7,37 @@ import { diffSnapshots } from "../diff-subvolumes.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { dropSnapshot, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
 
-/**
- * Undefined where that can't be told at once: no btrfs, or no snapshot of that commit. For who holds the machine's lock. Throws
- * `refused` where a swapfile is in use, `unsupported`, `cancelled`, SystemError.
- */
+export interface LiveSides {
+  /** The snapshot of the commit; undefined where there is none. Paths hold until the work has ended. */
+  readonly before: string | undefined;
+  /** The machine at this moment; where there are no snapshots, as it goes on. */
+  readonly now: string;
+}
+
+/** For who holds the machine's lock. Throws `refused` where a swapfile is in use, SystemError, and what `work` throws. */
+export async function withLiveSides<T>(
+  machine: Machine,
+  homeFd: number,
+  commit: Checksum,
+  work: (sides: LiveSides) => Promise<T>,
+): Promise<T> {
+  if (machine.btrfs === undefined) return work({ before: undefined, now: machine.sysroot });
+  removeUnfinished(homeFd);
+  const base = openSnapshot(homeFd, commit);
+  try {
+    const now = takeSnapshot(homeFd, machine.rootFd);
+    try {
+      return await work({ before: base?.path, now: now.path });
+    } finally {
+      closeFd(now.fd);
+      dropSnapshot(homeFd, now.name);
+    }
+  } finally {
+    if (base !== undefined) closeFd(base.fd);
+  }
+}
+
+/** Undefined where that can't be told at once: no btrfs, or no snapshot of that commit. Throws as the above, `unsupported`, `cancelled`. */
 export async function liveChanges(
   machine: Machine,
   homeFd: number,
@@ -18,18 +45,7 @@ export async function liveChanges(
   { signal }: Observer = {},
 ): Promise<Change[] | undefined> {
   if (machine.btrfs === undefined) return undefined;
-  removeUnfinished(homeFd);
-  const base = openSnapshot(homeFd, commit);
-  if (base === undefined) return undefined;
-  try {
-    const now = takeSnapshot(homeFd, machine.rootFd);
-    try {
-      return (await diffSnapshots(base.path, now.path, signal)).changes;
-    } finally {
-      closeFd(now.fd);
-      dropSnapshot(homeFd, now.name);
-    }
-  } finally {
-    closeFd(base.fd);
-  }
+  return withLiveSides(machine, homeFd, commit, async ({ before, now }) =>
+    before === undefined ? undefined : (await diffSnapshots(before, now, signal)).changes,
+  );
 }

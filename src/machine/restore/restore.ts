@@ -1,0 +1,156 @@
+/**
+ * Putting single paths of a machine back. The machine as it is is committed first; then each path is checked out beside its place and
+ * takes it with one exchange of names, so that it is the old or the new one whenever it is cut.
+ */
+import { type ByteString, bytesOf, displayBytes } from "../../base/byte-string.ts";
+import { RegrowError, isErrno } from "../../base/errors.ts";
+import type { Observer } from "../../base/events.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
+import { checkoutCommit } from "../../store/checkout/checkout.ts";
+import { loadCommit } from "../../store/object-files.ts";
+import { type Repository, withRepository } from "../../store/repository.ts";
+import { resolveRevision } from "../../store/revision.ts";
+import { tryFindEntry } from "../../store/tree/find-entry.ts";
+import { rootSidecar } from "../../store/tree/folder-view.ts";
+import { listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
+import { syncFileSystem } from "../../sys/durable.ts";
+import { exchangeAt, existsAt, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
+import { O, closeFd, openBeneath } from "../../sys/open.ts";
+import { readDir } from "../../sys/read-dir.ts";
+import { temporaryName } from "../../sys/temporary-name.ts";
+import { commitLocked } from "../capture/commit-machine.ts";
+import { repositoryIn } from "../sysroot/home.ts";
+import type { Machine } from "../sysroot/machine.ts";
+import { withMachineLock } from "../sysroot/machine-lock.ts";
+
+export interface RestoreCall {
+  readonly revision: string;
+  /** Absolute, as the machine sees them. */
+  readonly paths: readonly string[];
+  /** Sees the plan. False ends it without an error. */
+  readonly decide: (plan: RestorePlan) => Promise<boolean>;
+}
+
+export interface RestorePlan {
+  readonly commit: Checksum;
+  readonly paths: readonly { readonly path: string; readonly replaces: boolean }[];
+}
+
+export interface RestoreResult {
+  readonly plan: RestorePlan;
+  /** The machine as it was before; undefined where it was decided not to. */
+  readonly before: Checksum | undefined;
+}
+
+const UNFINISHED = /^\.regrow-restore-/;
+
+/** Throws `not-found` for a path that the commit hasn't, `refused` where something is mounted or nested there, and what a commit throws. */
+export async function restore(machine: Machine, call: RestoreCall, observer: Observer = {}): Promise<RestoreResult> {
+  return withMachineLock(machine, observer.signal, (homeFd) =>
+    withRepository(repositoryIn(homeFd), async (repository) => {
+      const commit = resolveRevision(repository, call.revision);
+      const paths = call.paths.map((path) => plainPath(path));
+      for (const path of paths) refuseImpossible(machine, repository, commit, path);
+      const plan = { commit, paths: paths.map((path) => ({ path: `/${path}`, replaces: isThere(machine.rootFd, path) })) };
+      if (!(await call.decide(plan))) return { plan, before: undefined };
+      const subject = `Before restoring ${plan.paths.map(({ path }) => path).join(" ")} of ${commit.slice(0, 10)}`;
+      const before = await commitLocked(machine, homeFd, { subject: subject.slice(0, 200) }, observer);
+      for (const path of paths) await putBack(machine.rootFd, repository, commit, path, observer);
+      return { plan, before: before.commit };
+    }),
+  );
+}
+
+function plainPath(path: string): string {
+  const pieces = path.split("/").filter((piece) => piece !== "" && piece !== ".");
+  if (path.startsWith("/") && pieces.length > 0 && !pieces.includes("..")) return pieces.join("/");
+  throw new RegrowError("usage", `${path}: not a path of the machine.`, {
+    path,
+    hint: "Write it from the root, such as /etc/fstab; the whole system goes back by `regrow rollback`.",
+  });
+}
+
+function refuseImpossible(machine: Machine, repository: Repository, commit: Checksum, path: string): void {
+  const object = loadCommit(repository, commit);
+  const root = { tree: object.tree, meta: object.meta, sidecar: rootSidecar(repository, object) };
+  if (tryFindEntry(repository, root, path) === undefined) {
+    throw new RegrowError("not-found", `/${path}: is not in ${commit.slice(0, 10)}.`, {
+      path: `/${path}`,
+      hint: `\`regrow log -- /${path}\` shows the commits that have changed it.`,
+    });
+  }
+  const inside = [...machine.mounts.keys(), ...nestedPaths(machine)].find((at) => at === path || at.startsWith(`${path}/`));
+  if (inside === undefined) return;
+  throw new RegrowError("refused", `/${path}: /${displayBytes(inside)} in it is a file system or subvolume of its own.`, {
+    path: `/${path}`,
+    hint: "Restore the folders and files in it one by one.",
+  });
+}
+
+function nestedPaths({ btrfs }: Machine): ByteString[] {
+  if (btrfs === undefined) return [];
+  const start = `${btrfs.rootPath}/`;
+  return listSubvolumes(btrfs.topFd)
+    .filter(({ path }) => path.startsWith(start))
+    .map(({ path }) => path.slice(start.length) as ByteString);
+}
+
+async function putBack(
+  rootFd: number,
+  repository: Repository,
+  commit: Checksum,
+  path: string,
+  observer: Observer,
+): Promise<void> {
+  const { folder, name } = split(path);
+  const folderFd = openParent(rootFd, folder, path);
+  try {
+    removeUnfinished(folderFd);
+    const aside = bytesOf(temporaryName("regrow-restore"));
+    try {
+      const target = `/proc/self/fd/${folderFd}/${aside}`;
+      await checkoutCommit(repository, commit, target, { subpath: `/${path}`, userMode: false }, observer);
+      syncFileSystem(folderFd);
+      if (!renameNoReplaceAt(folderFd, aside, folderFd, name)) exchangeAt(folderFd, aside, folderFd, name);
+      syncFileSystem(folderFd);
+    } finally {
+      // What was there until now is in the commit that was made before.
+      removeTreeAt(folderFd, aside);
+    }
+  } finally {
+    closeFd(folderFd);
+  }
+}
+
+/** What runs that were cut have left: nobody else restores while the machine is locked. */
+function removeUnfinished(folderFd: number): void {
+  for (const { name } of readDir(folderFd)) if (UNFINISHED.test(name)) removeTreeAt(folderFd, name);
+}
+
+function openParent(rootFd: number, folder: ByteString, path: string): number {
+  try {
+    return openBeneath(rootFd, folder, O.RDONLY | O.DIRECTORY);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new RegrowError("not-found", `/${path}: the folder that it was in is not there.`, {
+      path: `/${path}`,
+      hint: `Restore that: /${displayBytes(folder)}.`,
+      cause: error,
+    });
+  }
+}
+
+function isThere(rootFd: number, path: string): boolean {
+  const { folder, name } = split(path);
+  const folderFd = openParent(rootFd, folder, path);
+  try {
+    return existsAt(folderFd, name);
+  } finally {
+    closeFd(folderFd);
+  }
+}
+
+function split(path: string): { readonly folder: ByteString; readonly name: ByteString } {
+  const slash = path.lastIndexOf("/");
+  return { folder: bytesOf(path.slice(0, Math.max(0, slash))), name: bytesOf(path.slice(slash + 1)) };
+}
