@@ -194,6 +194,23 @@ test("what can't be taken back says so", (t) => {
   refused(EXIT.usage, /etc\/regrow\.toml: brnch: no such key/, "commit");
 });
 
+test("old snapshots go, and their commits stay", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow } = machineAt(t, "@");
+  regrow("setup", "-y", "-q");
+  regrow("commit", "-q", "-m", "first");
+  regrow("tag", "kept", "main");
+  for (let round = 0; round < 12; round++) {
+    writeFileSync(`${root}/usr/bin/tool`, `${round}`);
+    regrow("commit", "-q", "-m", `round ${round}`);
+  }
+  assert.equal(runText("sh", ["-c", 'ls -A "$0"', `${top}/@regrow/base`]).split("\n").length, 11);
+  assert.equal(regrow("cat", `main${"^".repeat(11)}`, "/usr/bin/tool"), "0");
+  regrow("rollback", "-y", "-q", `main${"^".repeat(11)}`);
+  assert.equal(readFileSync(`${top}/@/usr/bin/tool`, "utf8"), "0");
+  assert.match(regrow("prune", "--policy", "--keep-last=3", "-n"), /last/);
+});
+
 test("setup is done once, and taken away again", (t) => {
   if (!requires(t, NEEDS)) return;
   const { root, top, regrow } = machineAt(t, "@");

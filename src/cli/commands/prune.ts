@@ -26,6 +26,7 @@ interface Options extends RetentionOptions {
   readonly refsOnly?: boolean;
   readonly toFree?: number;
   readonly pins?: boolean;
+  readonly policy?: boolean;
 }
 
 const PERIODS = { hourly: "hours", daily: "days", weekly: "weeks", monthly: "months", yearly: "years" } as const;
@@ -44,6 +45,7 @@ export const prune = defineCommand<Options>({
       summary: rule === "last" ? "the newest N commits of each branch stay" : `one commit stays for each of N ${PERIODS[rule]}`,
       parse: parseCount,
     })),
+    { long: "policy", summary: "what /etc/regrow.toml says under keep; a --keep-* beside it counts in its place" },
     { long: "to-free", value: "SIZE", summary: "of what may go the oldest goes, until so much comes free", parse: parseSize },
     { long: "pins", summary: "only tell how much space each commit pins" },
     { long: "depth", value: "N", summary: "trees of so many ancestors of each branch stay", parse: parseCount },
@@ -58,6 +60,7 @@ export const prune = defineCommand<Options>({
   ],
   examples: [
     { line: "regrow prune --keep-last=5 --keep-daily=7 --keep-monthly=12 -n", what: "what a policy would keep, and why" },
+    { line: "regrow prune --policy -n", what: "what this machine's own rules would keep" },
     { line: "regrow prune --to-free=5G --keep-last=3", what: "the oldest until 5 GB come free, but never the last three" },
     { line: "regrow prune --pins", what: "what takes the space" },
     { line: "regrow prune --depth=10 -n", what: "what would go if ten ancestors were enough" },
@@ -65,13 +68,35 @@ export const prune = defineCommand<Options>({
   ],
   exitCodes: [EXIT.noRepository, EXIT.locked, EXIT.verification, EXIT.noSpace, EXIT.refused],
   dryRun: "supports",
-  async run(context, { options }) {
+  async run(context, { options: given }) {
+    const options = given.policy === true ? { ...(await policyOfMachine(context)), ...given } : given;
     checkTogether(options);
     return context.withRepository((repository) =>
       options.pins === true ? tellPins(context, repository) : thin(context, repository, options),
     );
   },
 });
+
+/** Throws `usage` where the configuration has no rules, `missing-privilege`. */
+async function policyOfMachine({ withMachine }: Context): Promise<RetentionOptions> {
+  const keep = await withMachine(({ config }) => config.keep);
+  if (keep === undefined) {
+    throw new RegrowError("usage", "prune: /etc/regrow.toml has no rules under keep.", {
+      path: "/etc/regrow.toml",
+      hint: "Write such as keep = { last = 10, daily = 14 }, or give --keep-last.",
+    });
+  }
+  const { last, hourly, daily, weekly, monthly, yearly } = keep;
+  const found = {
+    keepLast: last,
+    keepHourly: hourly,
+    keepDaily: daily,
+    keepWeekly: weekly,
+    keepMonthly: monthly,
+    keepYearly: yearly,
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, count]) => count !== undefined));
+}
 
 /** Throws `usage`. */
 function checkTogether(options: Options): void {

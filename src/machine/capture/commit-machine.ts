@@ -2,18 +2,21 @@
  * Committing a machine: on btrfs a snapshot of the root is taken, which is one instant, and becomes the commit; it stays beside it, so
  * that the next one costs what has changed. Elsewhere the files are read as they are, and those that the cache knows are not.
  */
+import { bytesOf } from "../../base/byte-string.ts";
 import type { Observer } from "../../base/events.ts";
 import type { Variant } from "../../codec/gvariant/value.ts";
+import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { type CommitResult, commitTree } from "../../store/commit.ts";
 import type { FinishOptions } from "../../store/finish-commit.ts";
-import { readRef } from "../../store/refs.ts";
+import { hasObject, loadCommit } from "../../store/object-files.ts";
+import { listRefs, readRef } from "../../store/refs.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { closeFd } from "../../sys/open.ts";
 import { describeMachine, machineMetadata } from "../sysroot/describe-machine.ts";
 import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
-import { dropSnapshot, keepSnapshot, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
+import { dropSnapshot, keepSnapshot, listSnapshots, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
 import { commitSnapshot } from "./commit-snapshot.ts";
 
 export interface MachineCommitOptions {
@@ -76,6 +79,20 @@ function commitFolder(
   return commitTree(repository, { ...finish, sources, oneFileSystem: true }, observer);
 }
 
+/** How many of the last commits keep their snapshot: each holds the blocks that have changed since. */
+const MOST_SNAPSHOTS = 10;
+
+/** Their trees stay in the repository. A snapshot that a branch or a tag names stays too. */
+function trimSnapshots(homeFd: number, repository: Repository, tip: Checksum): void {
+  const wanted = new Set<Checksum>(listRefs(repository).map(({ commit }) => commit));
+  let at: Checksum | undefined = tip;
+  for (let count = 0; at !== undefined && count < MOST_SNAPSHOTS; count++) {
+    wanted.add(at);
+    at = hasObject(repository, "commit", at) ? loadCommit(repository, at).parent : undefined;
+  }
+  for (const commit of listSnapshots(homeFd)) if (!wanted.has(commit)) dropSnapshot(homeFd, bytesOf(commit));
+}
+
 /** By a snapshot of the open subvolume, which stays beside the commit. For who holds the machine's lock. */
 export async function commitRoot(
   homeFd: number,
@@ -97,6 +114,7 @@ export async function commitRoot(
         observer,
       );
       keepSnapshot(homeFd, snapshot, result.commit);
+      trimSnapshots(homeFd, repository, result.commit);
       return result;
     } catch (error) {
       dropSnapshot(homeFd, snapshot.name);
