@@ -99,6 +99,31 @@ test("nested subvolumes that come and go while the folder's time stays", async (
   );
 });
 
+test("a nested subvolume has the owner of the folder that it is in", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const mounted = mountedFileSystem(t, "btrfs", 300);
+  const folder = `${mounted}/live`;
+  run("btrfs", ["-q", "subvolume", "create", folder]);
+  for (const name of ["one", "other"]) {
+    mkdirSync(`${folder}/${name}`);
+    run("btrfs", ["-q", "subvolume", "create", `${folder}/${name}/nested`]);
+  }
+  const before = takeSnapshot(folder, `${mounted}/before`);
+  run("chown", ["7:9", `${folder}/one`]);
+  run("mv", [`${folder}/one`, `${folder}/moved`]);
+  run("chmod", ["0700", `${folder}/other`]);
+  const after = takeSnapshot(folder, `${mounted}/after`);
+  const owner = run("stat", ["-c", "%u:%g", `${before}/one/nested`, `${after}/moved/nested`]).toString();
+  assert.equal(owner, "0:0\n7:9\n", "this kernel doesn't do so: the test shows nothing any more");
+  const { changes } = await readSnapshotChanges(before, after);
+  assert.deepEqual(
+    changes.flatMap((change) =>
+      change.path.endsWith("nested") ? [[change.kind, change.path, "from" in change && change.from]] : [],
+    ),
+    [["modified", "moved/nested", "one/nested"]],
+  );
+});
+
 test("a folder that is removed together with a nested subvolume", async (t) => {
   if (!requires(t, NEEDS)) return;
   const mounted = mountedFileSystem(t, "btrfs", 300);

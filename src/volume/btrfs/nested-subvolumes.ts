@@ -11,15 +11,21 @@ import { type Stat, tryStatAt } from "../../sys/stat.ts";
 
 const PLACEHOLDER_INO = 2;
 const DT_DIR = 4;
+const NONE: ReadonlyMap<ByteString, Stat> = new Map();
 
-/** Adds them as folders that were added or removed. */
+/** Adds them as folders that were added, removed or, where the folder around them has another owner, modified. */
 export function addNestedSubvolumes(set: ChangeSet, beforeFd: number, afterFd: number): ChangeSet {
   const found: StreamChange[] = [];
   for (const { from, path } of foldersOf(set)) {
-    const before = from === undefined ? [] : placeholdersIn(beforeFd, from);
-    const after = path === undefined ? [] : placeholdersIn(afterFd, path);
-    for (const name of before) if (!after.includes(name)) found.push(removed(from!, name));
-    for (const name of after) if (!before.includes(name)) found.push(added(path!, name));
+    const before = from === undefined ? NONE : placeholdersIn(beforeFd, from);
+    const after = path === undefined ? NONE : placeholdersIn(afterFd, path);
+    for (const name of before.keys()) if (!after.has(name)) found.push(removed(from!, name));
+    for (const [name, stat] of after) {
+      const earlier = before.get(name);
+      if (earlier === undefined) found.push(added(path!, name));
+      // Linux gives it the owner of the folder that it is in.
+      else if (earlier.uid !== stat.uid || earlier.gid !== stat.gid) found.push(modified(from!, path!, name));
+    }
   }
   if (found.length === 0) return set;
   return { ...set, changes: [...set.changes, ...found].toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
@@ -35,12 +41,15 @@ function* foldersOf({ changes, touched }: ChangeSet): Generator<{ from?: ByteStr
   for (const entry of touched) if (entry.type === "folder") yield entry;
 }
 
-function placeholdersIn(rootFd: number, path: ByteString): ByteString[] {
+function placeholdersIn(rootFd: number, path: ByteString): ReadonlyMap<ByteString, Stat> {
   const fd = openBeneath(rootFd, path, O.RDONLY | O.DIRECTORY | O.NOATIME);
   try {
-    return readDir(fd)
-      .filter(({ name, type }) => type === DT_DIR && isPlaceholder(tryStatAt(fd, name)))
-      .map(({ name }) => name);
+    const found = new Map<ByteString, Stat>();
+    for (const { name, type } of readDir(fd)) {
+      const stat = type === DT_DIR ? tryStatAt(fd, name) : undefined;
+      if (stat !== undefined && isPlaceholder(stat)) found.set(name, stat);
+    }
+    return found;
   } finally {
     closeFd(fd);
   }
@@ -57,4 +66,9 @@ function removed(folder: ByteString, name: ByteString): StreamChange {
 
 function added(folder: ByteString, name: ByteString): StreamChange {
   return { kind: "added", path: joinBytes(folder, name), type: "folder", ino: PLACEHOLDER_INO, what: [], xattrs: [] };
+}
+
+function modified(fromFolder: ByteString, folder: ByteString, name: ByteString): StreamChange {
+  const [from, path] = [joinBytes(fromFolder, name), joinBytes(folder, name)];
+  return { kind: "modified", from, path, type: "folder", ino: PLACEHOLDER_INO, what: ["owner"], xattrs: [] };
 }
