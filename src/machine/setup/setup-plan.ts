@@ -27,7 +27,7 @@ export interface SetupPlan {
 
 export const CONFIG_FILE = "etc/regrow.toml";
 /** What `planSetup` wants to know the content of. */
-export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT];
+export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT, MOUNT_UNIT_LINK];
 
 export function planSetup(facts: SetupFacts): SetupPlan {
   return { facts, steps: stepsOf(facts), checks: checksOf(facts), notes: notesOf(facts) };
@@ -59,7 +59,13 @@ function stepsOf(facts: SetupFacts): SetupStep[] {
       what: "a unit that mounts it at /.regrow",
       isDone,
     });
-    steps.push({ kind: "link", path: MOUNT_UNIT_LINK, target: MOUNT_UNIT_TARGET, what: "that unit at every start", isDone });
+    steps.push({
+      kind: "link",
+      path: MOUNT_UNIT_LINK,
+      target: MOUNT_UNIT_TARGET,
+      what: "that unit at every start",
+      isDone: facts.files.get(MOUNT_UNIT_LINK) === content,
+    });
   }
   const { engine } = facts;
   if ("write" in engine) {
