@@ -4,9 +4,10 @@ import { RegrowError } from "../../base/errors.ts";
 import { disarmSwitch, readSwitchPolicy } from "../../boot/engine/switch-policy.ts";
 import { defaultSubvolume } from "../../sys/btrfs/list-subvolumes.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
-import { removeDirAt } from "../../sys/names.ts";
+import { existsAt, removeDirAt } from "../../sys/names.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { settleRestore } from "../restore/settle-restore.ts";
+import { removeTemporaries } from "../../sys/durable.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { finishDefault } from "./prepare-root.ts";
@@ -23,6 +24,8 @@ type Prepared = "next" | "deploy";
  * `refused` where the root at hand is one that a switch has replaced, `corrupt`, SystemError.
  */
 export async function settleOperations(machine: Machine, homeFd: number): Promise<Operation[]> {
+  for (const folder of [".", "log", "log/operations", "policy"])
+    if (existsAt(homeFd, bytesOf(folder))) removeTemporaries(homeFd, folder);
   settleRestore(machine.rootFd, homeFd);
   if (!machine.isLive && machine.btrfs !== undefined) settleSwitch(machine.btrfs, homeFd);
   const policy = readSwitchPolicy(homeFd);

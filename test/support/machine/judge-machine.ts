@@ -4,6 +4,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { run, runText } from "../programs.ts";
 import { type RootFacts, differingPaths, rootFacts } from "./tiny-machine.ts";
 
+/** Names that only exist while something is being made. */
+const UNFINISHED = String.raw`.*/\.\(regrow-.*\|.*\.tmp\)`;
+
 /** Which of the two the root is, wholly. Throws with the differences where it is neither. */
 export function oldOrNew(root: string, old: RootFacts, moved: RootFacts): "old" | "new" {
   const now = rootFacts(root);
@@ -62,7 +65,7 @@ export function assertNothingLeft(top: string, root: string): void {
   );
   assert.ok(!existsSync(`${home}/policy/switch`), "a switch is still pending");
   for (const place of [home, root]) {
-    const args = [place, "-xdev", "-path", `${home}/repo`, "-prune", "-o", "-name", ".regrow-*", "-print"];
+    const args = [place, "-xdev", "-path", `${home}/repo`, "-prune", "-o", "-regex", UNFINISHED, "-print"];
     assert.equal(runText("find", args), "", "unfinished names");
   }
   assert.deepEqual(
