@@ -137,6 +137,11 @@ function notesOf(facts: SetupFacts): string[] {
   if (facts.rootSubvolume === "") {
     notes.push(
       "The root is the top level of the file system: it can be committed, but not exchanged. A rollback needs it in a subvolume.",
+      "To bring it there: `btrfs subvolume snapshot / /@rootfs`; write subvol=@rootfs into the options of / in /@rootfs/etc/fstab, " +
+        "and rootflags=subvol=@rootfs into the boot loader's command line (with GRUB: `grub-install` and `update-grub` in a chroot of " +
+        "/@rootfs, since /boot is there from then on); reboot, look whether `findmnt /` tells @rootfs, and run `regrow setup` again. What is " +
+        "in the top level beside @rootfs and @regrow is the old system: keep it until then, and remove it by hand. Subvolumes that are " +
+        "nested in / stay in the top level: move each into /@rootfs before the reboot, or mount it by fstab.",
     );
   }
   for (const path of facts.nested)
