@@ -1,10 +1,10 @@
 /**
  * `npm run endurance [-- --write | PATH…]`: the campaigns of which the tests run a short form, in full: more random kills, more
  * generated trees, more damaged input. Takes long, and is run by hand. At its end it prints a table of what was done, counted by the
- * tests themselves; `--write` puts it into docs/safety.md. With paths only those tests run, and nothing is written.
+ * tests themselves; `--write` puts it into docs/safety.md, and what each test counted beside it, into docs/endurance/. With paths only those tests run, and nothing is written.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -26,17 +26,26 @@ const folder = mkdtempSync(path.join(tmpdir(), "regrow-endurance-"));
 try {
   const tally = path.join(folder, "tally");
   const passed = await runTests(tally);
+  const date = new Date(startedAt).toISOString().slice(0, 10);
   const table = summaryOf(existsSync(tally) ? readFileSync(tally, "utf8") : "", {
-    date: new Date(startedAt).toISOString().slice(0, 10),
+    date,
     commit: `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain") === "" ? "" : " with changes"}`,
     minutes: Math.max(1, Math.round((Date.now() - startedAt) / 60_000)),
     passed,
   });
   console.log(`\n${table}`);
   if (!passed) process.exitCode = 1;
-  else if (isWriting) writeFileSync(document, writeBetween(readFileSync(document, "utf8"), table));
+  else if (isWriting) write(table, tally, `endurance/${date}.tally`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** `log`: from docs/. What the tests have counted goes there as they wrote it, a line of JSON each. */
+function write(table, tally, log) {
+  const docs = path.dirname(document);
+  mkdirSync(path.join(docs, path.dirname(log)), { recursive: true });
+  copyFileSync(tally, path.join(docs, log));
+  writeFileSync(document, writeBetween(readFileSync(document, "utf8"), `${table}\n\nWhat each test counted: [${log}](${log}).`));
 }
 
 function runTests(tally) {

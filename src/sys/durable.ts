@@ -5,6 +5,7 @@ import { chmodFd } from "./metadata.ts";
 import { declareOnce, lastError } from "./native.ts";
 import { renameAt, tryUnlinkAt } from "./names.ts";
 import { O, closeFd, openAt } from "./open.ts";
+import { readDir } from "./read-dir.ts";
 import { temporaryName } from "./temporary-name.ts";
 import { writeAt } from "./write-file.ts";
 
@@ -53,6 +54,24 @@ export function replaceFileAt(dirFd: number, folder: string, name: string, data:
   } catch (error) {
     tryUnlinkAt(folderFd, bytesOf(temp));
     throw error;
+  } finally {
+    closeFd(folderFd);
+  }
+}
+
+const TEMPORARY = /^\.(.+)-\d+-\d+-[0-9a-f]{8}-\d+\.tmp$/;
+
+/**
+ * Takes away what runs of `replaceFileAt` have left that were killed: for the file `name`, or for all in the folder. Only for who knows
+ * that nobody else is replacing them.
+ */
+export function removeTemporaries(dirFd: number, folder: string, name?: string): void {
+  const folderFd = openAt(dirFd, bytesOf(folder), O.RDONLY | O.DIRECTORY);
+  try {
+    for (const entry of readDir(folderFd)) {
+      const [, of] = TEMPORARY.exec(entry.name) ?? [];
+      if (of !== undefined && (name === undefined || of === name)) tryUnlinkAt(folderFd, entry.name);
+    }
   } finally {
     closeFd(folderFd);
   }

@@ -129,6 +129,68 @@ for (const [name, isDefault] of [
   });
 }
 
+test("home, logs and an image store of their own, and a kernel in the root", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow, copy, start } = machineAt(t, "@");
+  const nested = ["home", "var/log", "var/lib/machines"];
+  for (const path of ["home", "var/log"]) {
+    run("mv", [`${root}/${path}`, `${root}/${path}.was`]);
+    run("btrfs", ["-q", "subvolume", "create", `${root}/${path}`]);
+    run("cp", ["-a", `${root}/${path}.was/.`, `${root}/${path}/`]);
+    run("rm", ["-r", `${root}/${path}.was`]);
+  }
+  const layKernel = (release: string): void => {
+    mkdirSync(`${root}/usr/lib/modules/${release}/kernel`, { recursive: true });
+    writeFileSync(`${root}/usr/lib/modules/${release}/modules.dep`, "");
+    writeFileSync(`${root}/boot/vmlinuz-${release}`, `kernel ${release}`);
+    writeFileSync(`${root}/boot/initrd.img-${release}`, `initramfs ${release}`);
+  };
+  layKernel("6.1.0-1-amd64");
+  regrow("setup", "-y", "-q");
+  regrow("commit", "-q", "-m", "first");
+  const good = copy();
+  breakIt(root);
+  writeFileSync(`${root}/var/log/messages`, "what happened");
+  for (const folder of ["boot", "usr/lib/modules"]) run("sh", ["-c", 'rm -r "$0"/*', `${root}/${folder}`]);
+  layKernel("6.2.0-1-amd64");
+  const broken = copy();
+  const own = nested.flatMap((path) => ["--exclude", `/${path}/*`]);
+  const outside = (before: string, after: string): string[] =>
+    runText("rsync", ["-aHAXnic", "--delete", "--modify-window=-1", ...own, `${before}/`, `${after}/`])
+      .split("\n")
+      // Nested subvolumes are where they were: the time of the folder in their place is theirs.
+      .filter((line) => line !== "" && !nested.some((path) => line.endsWith(` ${path}/`)));
+  regrow("rollback", "-y", "-q");
+  start();
+  assert.deepEqual(outside(good, root), []);
+  assert.deepEqual(differences(`${good}/boot`, `${root}/boot`), [], "kernel and initramfs go back together");
+  for (const path of nested) assert.deepEqual(differences(`${broken}/${path}`, `${root}/${path}`), [], `/${path} goes on`);
+  const listed = runText("btrfs", ["subvolume", "list", top]);
+  for (const path of nested) assert.match(listed, new RegExp(`path (<FS_TREE>/)?@/${path}$`, "m"));
+  assert.deepEqual(outside(broken, `${top}/@regrow/history/1/root`), [], "the replaced root is kept");
+  regrow("undo", "-y", "-q");
+  start();
+  assert.deepEqual(differences(broken, root), [], "undone to the byte");
+});
+
+test("a root in the top level is committed, and told how it comes into a subvolume", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const top = mountedFileSystem(t, "btrfs", 600);
+  mkdirSync(`${top}/etc`);
+  writeFileSync(`${top}/etc/hostname`, "old");
+  const regrow = (...args: readonly string[]): string => bench.ok("--sysroot", top, ...args);
+  assert.match(regrow("setup", "-n"), /btrfs subvolume snapshot[^]*subvol=@rootfs/);
+  regrow("setup", "-y", "-q");
+  const commit = regrow("commit", "-q");
+  writeFileSync(`${top}/etc/hostname`, "new");
+  regrow("commit", "-q", "--verify");
+  assert.equal(regrow("cat", commit, "/etc/hostname"), "old");
+  const { code, err } = bench.regrow("--sysroot", top, "rollback", "-y");
+  assert.notEqual(code, 0);
+  assert.match(err, /top level of its file system.*\n.*setup -n/);
+  assert.equal(readFileSync(`${top}/etc/hostname`, "utf8"), "new");
+});
+
 test("single paths come back, and nothing else does", (t) => {
   if (!requires(t, NEEDS)) return;
   const { root, top, regrow, copy } = machineAt(t, "@");

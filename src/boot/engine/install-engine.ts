@@ -2,7 +2,7 @@
 import type { ByteString } from "../../base/byte-string.ts";
 import { RegrowError, isErrno } from "../../base/errors.ts";
 import { readPackagedFile } from "../../sys/assets.ts";
-import { fsyncFd, replaceFileAt } from "../../sys/durable.ts";
+import { fsyncFd, removeTemporaries, replaceFileAt } from "../../sys/durable.ts";
 import { tryMakeDirAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, duplicateFd, openBeneath } from "../../sys/open.ts";
 import type { EngineFacts } from "./engine-facts.ts";
@@ -43,6 +43,8 @@ export function installEngine(rootFd: number, plan: EngineInstallPlan): void {
   for (const { file } of plan.write) {
     const folderFd = makeFolder(rootFd, folderOf(file.path));
     try {
+      // A run that was killed may have left one.
+      removeTemporaries(folderFd, ".", nameOf(file.path));
       replaceFileAt(folderFd, ".", nameOf(file.path), readPackagedFile(file.content), { mode: file.mode, exactMode: true });
     } finally {
       closeFd(folderFd);

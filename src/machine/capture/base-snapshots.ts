@@ -4,7 +4,6 @@
  * machine's lock and finds such a name takes it away.
  */
 import { type ByteString, bytesOf } from "../../base/byte-string.ts";
-import { isErrno } from "../../base/errors.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { createSnapshot, destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
 import { fsyncFd } from "../../sys/durable.ts";
@@ -117,9 +116,8 @@ function has(baseFd: number, commit: Checksum): boolean {
 function removeIn(baseFd: number, name: ByteString): void {
   const folderFd = openAt(baseFd, name, FOLDER);
   try {
-    destroySubvolume(folderFd, ROOT);
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
+    // The root, or what a run that was cut was making it of.
+    for (const entry of readDir(folderFd)) destroySubvolume(folderFd, entry.name);
   } finally {
     closeFd(folderFd);
   }

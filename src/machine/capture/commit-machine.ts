@@ -12,6 +12,7 @@ import { hasObject, loadCommit } from "../../store/object-files.ts";
 import { listRefs, readRef } from "../../store/refs.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { closeFd } from "../../sys/open.ts";
+import { settleOperations } from "../rollback/settle-operations.ts";
 import { describeMachine, machineMetadata } from "../sysroot/describe-machine.ts";
 import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
@@ -39,7 +40,10 @@ export async function commitMachine(
   options: MachineCommitOptions,
   observer: Observer = {},
 ): Promise<CommitResult> {
-  return withMachineLock(machine, observer.signal, (homeFd) => commitLocked(machine, homeFd, options, observer));
+  return withMachineLock(machine, observer.signal, async (homeFd) => {
+    await settleOperations(machine, homeFd);
+    return commitLocked(machine, homeFd, options, observer);
+  });
 }
 
 /** The same for who holds the machine's lock. */

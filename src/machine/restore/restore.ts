@@ -14,10 +14,11 @@ import { tryFindEntry } from "../../store/tree/find-entry.ts";
 import { rootSidecar } from "../../store/tree/folder-view.ts";
 import { listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { exchangeAt, existsAt, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
+import { exchangeAt, existsAt, makeDirAt, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
 import { O, closeFd, openBeneath } from "../../sys/open.ts";
-import { readDir } from "../../sys/read-dir.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
+import { settleOperations } from "../rollback/settle-operations.ts";
+import { beginRestore, endRestore } from "./settle-restore.ts";
 import { commitLocked } from "../capture/commit-machine.ts";
 import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
@@ -42,12 +43,11 @@ export interface RestoreResult {
   readonly before: Checksum | undefined;
 }
 
-const UNFINISHED = /^\.regrow-restore-/;
-
 /** Throws `not-found` for a path that the commit hasn't, `refused` where something is mounted or nested there, and what a commit throws. */
 export async function restore(machine: Machine, call: RestoreCall, observer: Observer = {}): Promise<RestoreResult> {
   return withMachineLock(machine, observer.signal, (homeFd) =>
     withRepository(repositoryIn(homeFd), async (repository) => {
+      await settleOperations(machine, homeFd);
       const commit = resolveRevision(repository, call.revision);
       const paths = call.paths.map((path) => plainPath(path));
       for (const path of paths) refuseImpossible(machine, repository, commit, path);
@@ -55,7 +55,12 @@ export async function restore(machine: Machine, call: RestoreCall, observer: Obs
       if (!(await call.decide(plan))) return { plan, before: undefined };
       const subject = `Before restoring ${plan.paths.map(({ path }) => path).join(" ")} of ${commit.slice(0, 10)}`;
       const before = await commitLocked(machine, homeFd, { subject: subject.slice(0, 200) }, observer);
+      beginRestore(
+        homeFd,
+        paths.map((path) => split(path).folder),
+      );
       for (const path of paths) await putBack(machine.rootFd, repository, commit, path, observer);
+      endRestore(homeFd);
       return { plan, before: before.commit };
     }),
   );
@@ -105,13 +110,15 @@ async function putBack(
   const { folder, name } = split(path);
   const folderFd = openParent(rootFd, folder, path);
   try {
-    removeUnfinished(folderFd);
     const aside = bytesOf(temporaryName("regrow-restore"));
+    // A folder of its own, in which the checkout may leave what it likes.
+    makeDirAt(folderFd, aside, 0o700);
+    const made = `${aside}/made` as ByteString;
     try {
-      const target = `/proc/self/fd/${folderFd}/${aside}`;
+      const target = `/proc/self/fd/${folderFd}/${made}`;
       await checkoutCommit(repository, commit, target, { subpath: `/${path}`, userMode: false }, observer);
       syncFileSystem(folderFd);
-      if (!renameNoReplaceAt(folderFd, aside, folderFd, name)) exchangeAt(folderFd, aside, folderFd, name);
+      if (!renameNoReplaceAt(folderFd, made, folderFd, name)) exchangeAt(folderFd, made, folderFd, name);
       syncFileSystem(folderFd);
     } finally {
       // What was there until now is in the commit that was made before.
@@ -120,11 +127,6 @@ async function putBack(
   } finally {
     closeFd(folderFd);
   }
-}
-
-/** What runs that were cut have left: nobody else restores while the machine is locked. */
-function removeUnfinished(folderFd: number): void {
-  for (const { name } of readDir(folderFd)) if (UNFINISHED.test(name)) removeTreeAt(folderFd, name);
 }
 
 function openParent(rootFd: number, folder: ByteString, path: string): number {

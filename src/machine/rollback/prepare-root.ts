@@ -6,7 +6,7 @@ import { findKernels } from "../../boot/find-kernels.ts";
 import { setDefaultSubvolume } from "../../sys/btrfs/subvolumes.ts";
 import { subvolumeIdOf } from "../../sys/btrfs/list-subvolumes.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
-import { makeDirs, renameAt, tryMakeDirAt } from "../../sys/names.ts";
+import { makeDirs, removeDirAt, renameAt, tryMakeDirAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import type { Place } from "../../volume/driver.ts";
 import { openVolume } from "../../volume/open-volume.ts";
@@ -90,6 +90,7 @@ async function exchange(
     armSwitch(homeFd, order);
     if (machine.isLive) return logged(homeFd, { ...operation, state: "armed" });
     performSwitch(topFd, order);
+    removeDirAt(homeFd, bytesOf(`next/${number}`));
     return logged(homeFd, { ...operation, state: "done" });
   } finally {
     closeFd(nextFd);
@@ -102,6 +103,7 @@ function setDefault({ topFd }: BtrfsPlace, homeFd: number, operation: Operation)
   const place = `deploy/${number}`;
   makeDirs(homeFd, place, 0o700);
   renameAt(homeFd, bytesOf(`next/${number}/root`), homeFd, bytesOf(`${place}/root`));
+  removeDirAt(homeFd, bytesOf(`next/${number}`));
   writeOperation(homeFd, operation);
   syncFileSystem(topFd);
   setDefaultSubvolume(topFd, idAt(homeFd, `${place}/root`)!);

@@ -1,31 +1,85 @@
 /** What runs that were cut have begun, and what the engine has done since: finished, entered in the log, or cleared away. */
-import { bytesOf } from "../../base/byte-string.ts";
-import { readSwitchPolicy } from "../../boot/engine/switch-policy.ts";
+import { bytesOf, displayBytes } from "../../base/byte-string.ts";
+import { RegrowError } from "../../base/errors.ts";
+import { disarmSwitch, readSwitchPolicy } from "../../boot/engine/switch-policy.ts";
 import { defaultSubvolume } from "../../sys/btrfs/list-subvolumes.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
+import { existsAt, removeDirAt } from "../../sys/names.ts";
+import { readDir } from "../../sys/read-dir.ts";
+import { settleRestore } from "../restore/settle-restore.ts";
+import { removeTemporaries } from "../../sys/durable.ts";
 import { openVolume } from "../../volume/open-volume.ts";
-import type { Machine } from "../sysroot/machine.ts";
+import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { finishDefault } from "./prepare-root.ts";
 import { type Operation, readOperations, writeOperation } from "../switch/operation-log.ts";
 import { idAt, performSwitch } from "../switch/perform-switch.ts";
 
-/** The operations as they stand now. For who holds the machine's lock. Throws `refused`, `corrupt`, SystemError. */
+const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+const REPLACED = /^@regrow\/(next|history)\//;
+
+type Prepared = "next" | "deploy";
+
+/**
+ * The operations as they stand now; what runs that were cut have left is cleared away. For who holds the machine's lock. Throws
+ * `refused` where the root at hand is one that a switch has replaced, `corrupt`, SystemError.
+ */
 export async function settleOperations(machine: Machine, homeFd: number): Promise<Operation[]> {
-  const { armed } = readSwitchPolicy(homeFd);
-  // A machine that doesn't run is switched at once, so this one was cut.
-  if (armed !== undefined && !machine.isLive && machine.btrfs !== undefined) performSwitch(machine.btrfs.topFd, armed);
+  for (const folder of [".", "log", "log/operations", "policy"])
+    if (existsAt(homeFd, bytesOf(folder))) removeTemporaries(homeFd, folder);
+  settleRestore(machine.rootFd, homeFd);
+  if (!machine.isLive && machine.btrfs !== undefined) settleSwitch(machine.btrfs, homeFd);
   const policy = readSwitchPolicy(homeFd);
   const settled: Operation[] = [];
   for (const operation of readOperations(homeFd)) {
     const state = stateNow(machine, homeFd, operation, policy);
-    if (state === "disarmed" && operation.state !== "disarmed") await removeNext(homeFd, operation.number);
     const isFinished = state === "done" && operation.state === "prepared" && operation.bootClass === "c";
     if (isFinished && machine.btrfs !== undefined) finishDefault(machine.btrfs.topFd, operation);
     const now = { ...operation, state };
     if (state !== operation.state) writeOperation(homeFd, now);
     settled.push(now);
   }
+  await removeUnneeded(machine, homeFd, settled);
   return settled;
+}
+
+/** A machine that doesn't run is switched at once: an order that is still there was cut, unless it was given while the machine ran. */
+function settleSwitch({ topFd, rootPath }: BtrfsPlace, homeFd: number): void {
+  const { armed } = readSwitchPolicy(homeFd);
+  if (armed !== undefined) {
+    const operation = readOperations(homeFd).find(({ number }) => `${number}` === armed.operation);
+    if (idAt(topFd, armed.name) !== BigInt(armed.currentId)) performSwitch(topFd, armed);
+    // Nothing has changed place yet, and who comes now finds the machine as it was.
+    else if (operation?.state !== "armed") disarmSwitch(homeFd);
+  }
+  if (!REPLACED.test(rootPath)) return;
+  throw new RegrowError("refused", `${displayBytes(rootPath)}: this root has been replaced by another one.`, {
+    path: displayBytes(rootPath),
+    hint: "Unmount it, and mount the machine's root again.",
+  });
+}
+
+/** Roots that were prepared for an operation that will not be: their numbers may be given again. */
+async function removeUnneeded({ btrfs }: Machine, homeFd: number, operations: readonly Operation[]): Promise<void> {
+  const needed = new Set(operations.filter(({ state }) => state === "armed" || state === "done").map(({ number }) => number));
+  for (const number of numbersIn(homeFd, "next")) {
+    if (operations.find((operation) => operation.number === number)?.state !== "armed")
+      await removePrepared(homeFd, "next", number);
+  }
+  for (const number of numbersIn(homeFd, "deploy")) {
+    const id = idAt(homeFd, `deploy/${number}/root`);
+    const isInUse = id !== undefined && btrfs !== undefined && (id === btrfs.rootId || id === defaultSubvolume(btrfs.topFd));
+    if (!needed.has(number) && !isInUse) await removePrepared(homeFd, "deploy", number);
+  }
+}
+
+function numbersIn(homeFd: number, place: Prepared): number[] {
+  const fd = tryOpenAt(homeFd, place, FOLDER);
+  if (fd < 0) return [];
+  try {
+    return readDir(fd).flatMap(({ name }) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function stateNow(
@@ -44,13 +98,17 @@ function stateNow(
 
 /** The root that was prepared and will not be needed. */
 export async function removeNext(homeFd: number, number: number): Promise<void> {
-  for (const place of [`next/${number}`, `deploy/${number}`]) {
-    const folderFd = tryOpenAt(homeFd, place, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
-    if (folderFd < 0) continue;
-    try {
-      await openVolume(homeFd).remove({ folderFd, name: bytesOf("root") });
-    } finally {
-      closeFd(folderFd);
-    }
+  for (const place of ["next", "deploy"] as const) await removePrepared(homeFd, place, number);
+}
+
+async function removePrepared(homeFd: number, place: Prepared, number: number): Promise<void> {
+  const folder = `${place}/${number}`;
+  const folderFd = tryOpenAt(homeFd, folder, FOLDER);
+  if (folderFd < 0) return;
+  try {
+    await openVolume(homeFd).remove({ folderFd, name: bytesOf("root") });
+  } finally {
+    closeFd(folderFd);
   }
+  removeDirAt(homeFd, bytesOf(folder));
 }

@@ -27,7 +27,7 @@ export interface SetupPlan {
 
 export const CONFIG_FILE = "etc/regrow.toml";
 /** What `planSetup` wants to know the content of. */
-export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT];
+export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT, MOUNT_UNIT_LINK];
 
 export function planSetup(facts: SetupFacts): SetupPlan {
   return { facts, steps: stepsOf(facts), checks: checksOf(facts), notes: notesOf(facts) };
@@ -59,7 +59,13 @@ function stepsOf(facts: SetupFacts): SetupStep[] {
       what: "a unit that mounts it at /.regrow",
       isDone,
     });
-    steps.push({ kind: "link", path: MOUNT_UNIT_LINK, target: MOUNT_UNIT_TARGET, what: "that unit at every start", isDone });
+    steps.push({
+      kind: "link",
+      path: MOUNT_UNIT_LINK,
+      target: MOUNT_UNIT_TARGET,
+      what: "that unit at every start",
+      isDone: facts.files.get(MOUNT_UNIT_LINK) === content,
+    });
   }
   const { engine } = facts;
   if ("write" in engine) {
@@ -131,6 +137,11 @@ function notesOf(facts: SetupFacts): string[] {
   if (facts.rootSubvolume === "") {
     notes.push(
       "The root is the top level of the file system: it can be committed, but not exchanged. A rollback needs it in a subvolume.",
+      "To bring it there: `btrfs subvolume snapshot / /@rootfs`; write subvol=@rootfs into the options of / in /@rootfs/etc/fstab, " +
+        "and rootflags=subvol=@rootfs into the boot loader's command line (with GRUB: `grub-install` and `update-grub` in a chroot of " +
+        "/@rootfs, since /boot is there from then on); reboot, look whether `findmnt /` tells @rootfs, and run `regrow setup` again. What is " +
+        "in the top level beside @rootfs and @regrow is the old system: keep it until then, and remove it by hand. Subvolumes that are " +
+        "nested in / stay in the top level: move each into /@rootfs before the reboot, or mount it by fstab.",
     );
   }
   for (const path of facts.nested)

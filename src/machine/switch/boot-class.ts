@@ -27,7 +27,7 @@ export function bootClassOf(facts: BootFacts): BootVerdict {
   if (facts.rootPath === "") {
     return {
       refusal: "The root is the top level of its file system, which can't be exchanged.",
-      hint: "Move it into a subvolume, and name that in fstab and in the boot loader.",
+      hint: "Move it into a subvolume, and name that in fstab and in the boot loader: `regrow setup -n` tells the steps.",
     };
   }
   const boot = facts.fstab.find((line) => typeof line !== "string" && line.target === "/boot");

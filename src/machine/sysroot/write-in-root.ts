@@ -1,14 +1,18 @@
 /** Writing into the tree of a machine, durably, with links followed as the system itself would: /etc may lead elsewhere in it. */
 import { type ByteString, bytesOf } from "../../base/byte-string.ts";
 import { isErrno } from "../../base/errors.ts";
-import { fsyncFd, replaceFileAt } from "../../sys/durable.ts";
+import { fsyncFd, removeTemporaries, replaceFileAt } from "../../sys/durable.ts";
 import { symlinkAt, tryMakeDirAt, tryUnlinkAt } from "../../sys/names.ts";
 import { O, closeFd, openInRoot } from "../../sys/open.ts";
 
 /** Replaces the file as a whole; folders above that are missing are made. Throws SystemError. */
 export function writeInRoot(rootFd: number, path: string, content: Uint8Array | string, mode: number): void {
   const { folder, name } = split(path);
-  inFolder(rootFd, folder, (fd) => replaceFileAt(fd, ".", name, Buffer.from(content), { mode }));
+  inFolder(rootFd, folder, (fd) => {
+    // A run that was killed may have left one.
+    removeTemporaries(fd, ".", name);
+    replaceFileAt(fd, ".", name, Buffer.from(content), { mode });
+  });
 }
 
 /** A link that is there already is replaced. */

@@ -14,8 +14,8 @@ export interface MountedDevice {
   readonly mount: (options: string) => string;
 }
 
-/** Of so many milliseconds each. */
-const ATTEMPTS = 1000;
+/** Of so many milliseconds each. A mount namespace that somebody else makes meanwhile holds our mounts until it ends. */
+const ATTEMPTS = 6000;
 const PAUSE_MILLISECONDS = 10;
 
 /** Runs `use` with a loop device on `file`, and takes the device away. */

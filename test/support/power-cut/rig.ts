@@ -10,8 +10,9 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fastFolder } from "../fast-folder.ts";
-import { run, tryRun } from "../programs.ts";
+import { type RunOutcome, run, tryRun } from "../programs.ts";
 import { seededRandom } from "../property.ts";
 import { type Requirements, requires } from "../requires.ts";
 import { withLoggedDisk } from "./logged-disk.ts";
@@ -71,6 +72,8 @@ export interface PowerCutReport {
 }
 
 const NAME = "regrow-power-cut-";
+const MOST_CHECKS = 300;
+const PAUSE_MILLISECONDS = 100;
 const NEEDS: Requirements = {
   root: true,
   programs: ["qemu-storage-daemon", "losetup", "mount", "umount", "btrfs", "mkfs.btrfs", "mkfs.ext4", "e2fsck"],
@@ -200,9 +203,18 @@ async function judgeState(
       verdict = error instanceof Error ? error.message : String(error);
     }
     const [program, ...args] = CHECK[fileSystem];
-    const { status, stdout, stderr } = tryRun(program!, [...args, device]);
+    const { status, stdout, stderr } = await whenFree(() => tryRun(program!, [...args, device]));
     return status === 0 ? verdict : `${verdict}; ${program}: ${stdout.toString()}${stderr}`;
   });
+}
+
+/** Somebody's new mount namespace may hold what is unmounted here for a while. */
+async function whenFree(check: () => RunOutcome): Promise<RunOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = check();
+    if (attempt === MOST_CHECKS || !outcome.stderr.includes("Device or resource busy")) return outcome;
+    await sleep(PAUSE_MILLISECONDS);
+  }
 }
 
 function makeFileSystem({ fileSystem, megabytes }: PowerCutRequest, image: string): void {

@@ -10,7 +10,7 @@ import { type Observer, notice, report } from "../../../base/events.ts";
 import type { Checksum } from "../../../codec/ostree/checksum.ts";
 import { isLink } from "../../../codec/ostree/content.ts";
 import { LAST_FLAGS, addFlags, dropLastFlags, userFlags } from "../../../sys/inode-flags.ts";
-import { getFlags, setFlags, setTimeAt } from "../../../sys/metadata.ts";
+import { getFlags, setFlags, setTimeAt, setTimeFd } from "../../../sys/metadata.ts";
 import { linkAt, makeDirAt, removeDirAt, removeTreeAt, renameAt, tryMakeDirAt, tryUnlinkAt } from "../../../sys/names.ts";
 import { O, closeFd, openAt, openBeneath } from "../../../sys/open.ts";
 import { S_IFREG, type Stat, statFd, tryStatAt, typeOf } from "../../../sys/stat.ts";
@@ -67,6 +67,7 @@ export async function applyDifference(
     identityInB: (path) => views.identityOf(path),
     isRegular,
   });
+  const { mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds } = statFd(rootFd);
   const stage = unfinishedName();
   makeDirAt(rootFd, stage, 0o700);
   const stageFd = openAt(rootFd, stage, FOLDER);
@@ -81,6 +82,8 @@ export async function applyDifference(
     closeFd(stageFd);
   }
   removeDirAt(rootFd, stage);
+  // The root itself may be none of the folders that differ.
+  setTimeFd(rootFd, { seconds, nanoseconds });
   finish(work);
   return work.progress;
 }
