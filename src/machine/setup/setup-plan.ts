@@ -54,7 +54,9 @@ function initramfsNotes({ initramfs }: SetupFacts): string[] {
   if (initramfs === undefined) return [];
   const command = `\`${initramfs.command.join(" ")}\``;
   if (initramfs.images.length === 0)
-    return [`There is no image in /boot: ${command} on the running system brings the engine into the initramfs.`];
+    return [
+      `There is no initramfs image in /boot that can be read here: ${command} on the running system brings the engine into the initramfs.`,
+    ];
   if (initramfs.images.every(({ engine }) => engine === "current")) return [];
   return [`With ${command} the engine comes into the initramfs too, which is for a shutdown that was cut.`];
 }
