@@ -1,6 +1,8 @@
 /** Lets the distribution's own tool make the initramfs images anew, so that they have the engine in them, or have it no more. */
 import { RegrowError } from "../../base/errors.ts";
 import { type Observer, report } from "../../base/events.ts";
+import { syncFileSystem } from "../../sys/durable.ts";
+import { O, closeFd, openInRoot } from "../../sys/open.ts";
 import { runInRoot } from "../../sys/run-in-root.ts";
 import { runProgram } from "../../sys/run-program.ts";
 import { gatherEngineFacts } from "./engine-facts.ts";
@@ -53,6 +55,7 @@ export async function remakeInitramfs(
   } catch (error) {
     throw withNextStep(error, command);
   }
+  flushBoot(rootFd);
   const wrong = (await gatherInitramfsFacts(rootFd))?.images.filter(({ engine }) => engine !== wanted) ?? [];
   if (wrong.length === 0) return;
   const state = wanted === "current" ? "does not have the engine in it" : "still has the engine in it";
@@ -60,6 +63,16 @@ export async function remakeInitramfs(
     path: `/${wrong[0]!.path}`,
     hint: "Look whether that image is of a kernel that is gone, and remove it then; `--no-initramfs` leaves the images alone.",
   });
+}
+
+// The tools rename what they have written without waiting for the disk, and /boot may be a file system of its own.
+function flushBoot(rootFd: number): void {
+  const fd = openInRoot(rootFd, "boot", O.RDONLY | O.DIRECTORY);
+  try {
+    syncFileSystem(fd);
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function withNextStep(error: unknown, command: readonly string[]): unknown {
