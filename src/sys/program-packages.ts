@@ -24,6 +24,7 @@ const DEBIAN_PACKAGES: Record<string, string> = {
   sgdisk: "gdisk",
   sh: "dash",
   tar: "tar",
+  unshare: "util-linux",
   xz: "xz-utils",
   zstd: "zstd",
 };

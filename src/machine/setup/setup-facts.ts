@@ -4,6 +4,7 @@ import { type Observer, report } from "../../base/events.ts";
 import { btrfsUuid } from "../../sys/btrfs/file-system-uuid.ts";
 import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
 import { type EngineInstallPlan, planEngineInstall } from "../../boot/engine/install-engine.ts";
+import { type InitramfsFacts, gatherInitramfsFacts } from "../../boot/engine/remake-initramfs.ts";
 import { listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
 import { btrfsSpace } from "../../sys/btrfs/space.ts";
 import { FLAG, getFlags } from "../../sys/metadata.ts";
@@ -38,6 +39,8 @@ export interface SetupFacts {
   readonly isSetUp: boolean;
   /** How the engine would be installed, or why it can't be. */
   readonly engine: EngineInstallPlan | { readonly obstacle: string };
+  /** Undefined where the engine can't be installed, or no tool that makes images is known. */
+  readonly initramfs: InitramfsFacts | undefined;
   /** Files that a step may write, as they are now: by path. */
   readonly files: ReadonlyMap<string, string | undefined>;
 }
@@ -71,12 +74,13 @@ const PACKAGE_MANAGERS: readonly (readonly [name: string, folder: string])[] = [
 ];
 
 /** `files`: paths from the root whose content the plan needs. Throws SystemError. */
-export function readSetupFacts(machine: Machine, files: readonly string[], observer: Observer = {}): SetupFacts {
+export async function readSetupFacts(machine: Machine, files: readonly string[], observer: Observer = {}): Promise<SetupFacts> {
   throwIfCancelled(observer.signal);
   report(observer, "look", { done: 0 });
   const { rootFd, btrfs, mount } = machine;
   const has = (path: string): boolean => listInRoot(rootFd, path).length > 0;
   const space = spaceOf(rootFd);
+  const engine = engineFor(machine);
   return {
     fileSystem: mount.type,
     device: mount.source,
@@ -92,7 +96,8 @@ export function readSetupFacts(machine: Machine, files: readonly string[], obser
     available: space.available,
     unallocated: btrfs === undefined ? undefined : btrfsSpace(btrfs.topFd).unallocated,
     isSetUp: machine.homeFd !== undefined,
-    engine: engineFor(machine),
+    engine,
+    initramfs: "obstacle" in engine ? undefined : await gatherInitramfsFacts(rootFd),
     files: new Map(files.map((path) => [path, tryReadInRoot(rootFd, path)?.toString("utf8")])),
   };
 }

@@ -1,6 +1,7 @@
 /** The plan of `setup`: each step with whether it is done already, what has to be so first, and what a person should know. Pure. */
 import type { Check } from "../check.ts";
 import type { EngineInstallPlan } from "../../boot/engine/install-engine.ts";
+import type { InitramfsFacts } from "../../boot/engine/remake-initramfs.ts";
 import { formatSize } from "../../base/units.ts";
 import { configTemplate } from "./config-template.ts";
 import type { SetupFacts } from "./setup-facts.ts";
@@ -15,6 +16,8 @@ export type SetupWork =
   | { readonly kind: "file"; readonly path: string; readonly content: string; readonly mode: number; readonly isTheirs: boolean }
   /** What switches roots at the end of a shutdown. */
   | { readonly kind: "engine"; readonly plan: EngineInstallPlan }
+  /** The images made anew, with the engine in them. */
+  | { readonly kind: "initramfs"; readonly initramfs: InitramfsFacts }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
 export interface SetupPlan {
@@ -29,8 +32,33 @@ export const CONFIG_FILE = "etc/regrow.toml";
 /** What `planSetup` wants to know the content of. */
 export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT, MOUNT_UNIT_LINK];
 
-export function planSetup(facts: SetupFacts): SetupPlan {
-  return { facts, steps: stepsOf(facts), checks: checksOf(facts), notes: notesOf(facts) };
+export interface SetupWishes {
+  /** False leaves the initramfs images alone. */
+  readonly initramfs: boolean;
+}
+
+export function planSetup(facts: SetupFacts, wishes: SetupWishes = { initramfs: true }): SetupPlan {
+  const initramfs = wishes.initramfs ? initramfsSteps(facts) : [];
+  const notes = initramfs.length > 0 ? notesOf(facts) : [...notesOf(facts), ...initramfsNotes(facts)];
+  return { facts, steps: [...stepsOf(facts), ...initramfs], checks: checksOf(facts), notes };
+}
+
+function initramfsSteps({ engine, initramfs }: SetupFacts): SetupStep[] {
+  if (initramfs === undefined || initramfs.images.length === 0) return [];
+  const isDone = "write" in engine && engine.write.length === 0 && initramfs.images.every((image) => image.engine === "current");
+  const what = `the engine in the initramfs too, for a shutdown that was cut: \`${initramfs.command.join(" ")}\``;
+  return [{ kind: "initramfs", initramfs, what, isDone }];
+}
+
+function initramfsNotes({ initramfs }: SetupFacts): string[] {
+  if (initramfs === undefined) return [];
+  const command = `\`${initramfs.command.join(" ")}\``;
+  if (initramfs.images.length === 0)
+    return [
+      `There is no initramfs image in /boot that can be read here: ${command} on the running system brings the engine into the initramfs.`,
+    ];
+  if (initramfs.images.every(({ engine }) => engine === "current")) return [];
+  return [`With ${command} the engine comes into the initramfs too, which is for a shutdown that was cut.`];
 }
 
 function stepsOf(facts: SetupFacts): SetupStep[] {
@@ -128,12 +156,7 @@ function notesOf(facts: SetupFacts): string[] {
   const { engine } = facts;
   if ("obstacle" in engine && facts.rootSubvolume !== undefined)
     notes.push(`${engine.obstacle} So a running system can't be switched; with --sysroot it can.`);
-  if ("write" in engine) {
-    notes.push(...engine.warnings);
-    for (const command of engine.remakeInitramfs) {
-      notes.push(`With \`${command.join(" ")}\` the engine comes into the initramfs too, which is for a shutdown that was cut.`);
-    }
-  }
+  if ("write" in engine) notes.push(...engine.warnings);
   if (facts.rootSubvolume === "") {
     notes.push(
       "The root is the top level of the file system: it can be committed, but not exchanged. A rollback needs it in a subvolume.",
