@@ -19,8 +19,11 @@ import { RegrowError } from "../base/errors.ts";
 export interface SwitchOrder {
   /** Names the operation in regrow's log: letters, digits and `-_.`. */
   readonly operation: string;
-  /** `a`: /boot is inside the root, and the exchange of two names is the commit point. */
-  readonly bootClass: "a";
+  /**
+   * `a`: /boot is inside the root, and the exchange of two names is the commit point. `b`: kernels are outside of the root; the boot
+   * loader's default is the commit point, and the names are exchanged when the prepared root has been started by its id.
+   */
+  readonly bootClass: "a" | "b";
   /** The path that the boot loader and fstab name, such as `@rootfs` or `@/root`. */
   readonly name: string;
   /** The prepared root: below `@regrow/next/`. */
@@ -41,7 +44,7 @@ export interface SwitchOrder {
 export interface SwitchRefusal {
   /** `unknown` where the order could not be read that far. */
   readonly operation: string;
-  readonly mode: "shutdown" | "initramfs";
+  readonly mode: "shutdown" | "initramfs" | "running";
   /** `kernel`, `root`, `state`, `order` or `write`. */
   readonly code: string;
   /** A sentence for people. */
@@ -79,10 +82,10 @@ export function formatSwitchOrder(order: SwitchOrder): string {
 export function parseSwitchOrder(text: string): SwitchOrder {
   const values = readValues(text, KEYS);
   if (values.version !== "1") throw tooNew(`version ${values.version}`);
-  if (values.class !== "a") throw tooNew(`boot class ${values.class}`);
+  if (values.class !== "a" && values.class !== "b") throw tooNew(`boot class ${values.class}`);
   const order: SwitchOrder = {
     operation: values.operation,
-    bootClass: "a",
+    bootClass: values.class,
     name: values.name,
     next: values.next,
     nextId: idOf(values.next_id),
@@ -98,7 +101,8 @@ export function parseSwitchOrder(text: string): SwitchOrder {
 /** Throws `corrupt`. */
 export function parseSwitchRefusal(text: string): SwitchRefusal {
   const { operation, mode, code, reason } = readValues(text, REFUSAL_KEYS);
-  if (mode !== "shutdown" && mode !== "initramfs") throw corrupt(`there is no mode ${JSON.stringify(mode)}`);
+  if (mode !== "shutdown" && mode !== "initramfs" && mode !== "running")
+    throw corrupt(`there is no mode ${JSON.stringify(mode)}`);
   return { operation, mode, code, reason };
 }
 

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { formatSwitchOrder } from "../../src/codec/switch-order.ts";
 import {
   ARMED,
   ENGINE_NEEDS,
@@ -14,6 +15,7 @@ import {
   SWITCHED,
   type Scene,
   type SceneState,
+  arm,
   callsOf,
   makeScene,
   mountImage,
@@ -31,29 +33,33 @@ const MOVED: SceneState = { ...SWITCHED, policy: ["switch"] };
 const POSSIBLE = [ARMED, EXCHANGED, KEPT, MOVED, SWITCHED];
 const FEWEST_CALLS = 12;
 
-test("the power goes before any program that the engine runs, and after the last", (t) => {
-  if (!requires(t, ENGINE_NEEDS)) return;
-  const scene = makeScene(t);
-  run("btrfs", ["filesystem", "sync", scene.top]);
-  const copy = `cp --sparse=always ${scene.image} ${scene.folder}/cut-$number`;
-  const wrapped = wrapPrograms(scene, copy, "");
-  const result = runEngine(scene, { ...wrapped });
-  assert.equal(result.status, 0, result.stderr);
-  const calls = callsOf(scene);
-  assert(calls >= FEWEST_CALLS, `only ${calls} calls`);
-  copyFileSync(scene.image, join(scene.folder, `cut-${calls + 1}`));
-  scene.unmount();
-  const seen = new Set<SceneState>();
-  for (let number = 1; number <= calls + 1; number++) seen.add(afterPowerCut(t, scene, number));
-  assert(seen.has(ARMED) && seen.has(SWITCHED) && seen.size >= 3, `the cuts showed ${seen.size} states only`);
-  t.diagnostic(`${calls + 1} cuts, ${seen.size} states`);
-});
+for (const bootClass of ["a", "b"] as const) {
+  test(`class ${bootClass}: the power goes before any program that the engine runs, and after the last`, (t) => {
+    if (!requires(t, ENGINE_NEEDS)) return;
+    const scene = makeScene(t);
+    arm(scene, formatSwitchOrder({ ...scene.order, bootClass }));
+    const start = `rootflags=${bootClass === "b" ? `subvolid=${scene.order.nextId}` : "ssd"}`;
+    run("btrfs", ["filesystem", "sync", scene.top]);
+    const copy = `cp --sparse=always ${scene.image} ${scene.folder}/cut-$number`;
+    const wrapped = wrapPrograms(scene, copy, "");
+    const result = runEngine(scene, { ...wrapped, mode: bootClass === "b" ? "running" : "shutdown", cmdline: start });
+    assert.equal(result.status, 0, result.stderr);
+    const calls = callsOf(scene);
+    assert(calls >= FEWEST_CALLS, `only ${calls} calls`);
+    copyFileSync(scene.image, join(scene.folder, `cut-${calls + 1}`));
+    scene.unmount();
+    const seen = new Set<SceneState>();
+    for (let number = 1; number <= calls + 1; number++) seen.add(afterPowerCut(t, scene, number, start));
+    assert(seen.has(ARMED) && seen.has(SWITCHED) && seen.size >= 3, `the cuts showed ${seen.size} states only`);
+    t.diagnostic(`${calls + 1} cuts, ${seen.size} states`);
+  });
+}
 
-function afterPowerCut(t: TestContext, scene: Scene, number: number): SceneState {
+function afterPowerCut(t: TestContext, scene: Scene, number: number, cmdline: string): SceneState {
   const image = join(scene.folder, `cut-${number}`);
   const { device, top, unmount } = mountImage(t, scene.folder, image);
   const cut = knownState(top, scene, `cut ${number}`);
-  const result = runEngine({ ...scene, device, top }, { mode: "initramfs", shell: SHELLS[number % SHELLS.length]! });
+  const result = runEngine({ ...scene, device, top }, { mode: "initramfs", shell: SHELLS[number % SHELLS.length]!, cmdline });
   assert.equal(result.status, 0, `cut ${number}: ${result.stderr}`);
   assert.deepEqual(stateOf(top, scene.order), SWITCHED, `cut ${number}, run again`);
   unmount();

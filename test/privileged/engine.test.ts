@@ -19,6 +19,7 @@ import {
 } from "../support/engine-scene.ts";
 import { run } from "../support/programs.ts";
 import { requires } from "../support/requires.ts";
+import { atEnd } from "../support/scratch.ts";
 
 for (const shell of SHELLS) {
   for (const mode of ["shutdown", "initramfs"] as const) {
@@ -37,6 +38,54 @@ for (const shell of SHELLS) {
     });
   }
 }
+
+for (const shell of SHELLS) {
+  for (const mode of ["shutdown", "initramfs", "running"] as const) {
+    test(`under ${shell.join(" ")}, class b at ${mode}: names follow a start by the prepared root's id, and no other start`, (t) => {
+      if (!requires(t, ENGINE_NEEDS)) return;
+      const scene = makeScene(t);
+      const { currentId, nextId } = scene.order;
+      // The kernel of such a start was put there for it: what else is in the prepared root says nothing of it.
+      arm(scene, formatSwitchOrder({ ...scene.order, bootClass: "b", kernels: [] }));
+      const others = ["", "subvol=@rootfs", `subvolid=${currentId}`, `subvolid=${nextId}0`, `subvolid=${nextId},subvol=@rootfs`];
+      for (const flags of others) {
+        const left = runEngine(scene, { shell, mode, cmdline: `quiet rootflags=subvolid=${nextId} rootflags=${flags}` });
+        assert.deepEqual([left.status, left.said, left.stderr], [0, "", ""], flags);
+        assert.deepEqual(stateOf(scene.top, scene.order), ARMED, flags);
+      }
+      const result = runEngine(scene, { shell, mode, cmdline: `rootflags=ssd,subvolid=${nextId} quiet` });
+      assert.equal(result.status, 0, result.stderr);
+      assert.deepEqual(stateOf(scene.top, scene.order), SWITCHED);
+      assert.match(logOf(scene), new RegExp(`^operation=7 mode=${mode} outcome=done `, "m"));
+    });
+  }
+}
+
+test("class b: the prepared root runs, with its file system mounted for writing, while the names are exchanged", (t) => {
+  if (!requires(t, ENGINE_NEEDS)) return;
+  const scene = makeScene(t);
+  arm(scene, formatSwitchOrder({ ...scene.order, bootClass: "b" }));
+  const running = join(scene.folder, "running");
+  run("mkdir", [running]);
+  run("mount", ["-o", `subvolid=${scene.order.nextId}`, scene.device, running]);
+  atEnd(t, () => run("umount", [running]));
+  const result = runEngine(scene, { mode: "running", cmdline: `rootflags=subvolid=${scene.order.nextId}` });
+  assert.equal(result.status, 0, result.stderr);
+  writeFileSync(join(running, "written"), "later");
+  assert.equal(readFileSync(join(running, "marker"), "utf8"), "new");
+  assert.equal(readFileSync(join(scene.top, scene.order.name, "written"), "utf8"), "later");
+  run("umount", [running]);
+  run("mount", ["-o", `subvol=${scene.order.name}`, scene.device, running]);
+  assert.equal(readFileSync(join(running, "written"), "utf8"), "later");
+});
+
+test("class a is left alone in a running system", (t) => {
+  if (!requires(t, ENGINE_NEEDS)) return;
+  const scene = makeScene(t);
+  const result = runEngine(scene, { mode: "running", cmdline: `rootflags=subvolid=${scene.order.nextId}` });
+  assert.deepEqual([result.status, result.said], [0, ""]);
+  assert.deepEqual(stateOf(scene.top, scene.order), ARMED);
+});
 
 test("the device is found on the kernel command line", (t) => {
   if (!requires(t, ENGINE_NEEDS)) return;
@@ -64,7 +113,7 @@ const REFUSALS: readonly Refusal[] = [
   ["a line without a value", edit((text) => `${text}reboot\n`), "order"],
   ["an empty line", edit((text) => `\n${text}`), "order"],
   ["a version that it doesn't know", edit((text) => text.replace("version=1", "version=2")), "order"],
-  ["a boot class that it doesn't know", edit((text) => text.replace("class=a", "class=b")), "order"],
+  ["a boot class that it doesn't know", edit((text) => text.replace("class=a", "class=d")), "order"],
   ["a key twice", edit((text) => `${text}name=@rootfs\n`), "order"],
   ["a key that is missing", edit((text) => text.replace(/kernels=.*\n/, "")), "order"],
   ["an empty order", edit(() => ""), "order"],

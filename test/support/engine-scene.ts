@@ -135,7 +135,7 @@ export function stateOf(top: string, order: SwitchOrder): SceneState {
 }
 
 export interface EngineRun {
-  readonly mode?: "shutdown" | "initramfs";
+  readonly mode?: "shutdown" | "initramfs" | "running";
   readonly shell?: readonly string[];
   readonly device?: string;
   readonly cmdline?: string;

@@ -68,7 +68,7 @@ test("an order that is damaged or too new is refused", () => {
   const table: readonly (readonly [string, string])[] = [
     ["", "corrupt"],
     [TEXT.replace("version=1", "version=2"), "unsupported"],
-    [TEXT.replace("class=a", "class=b"), "unsupported"],
+    [TEXT.replace("class=a", "class=d"), "unsupported"],
     [`${TEXT}try=3\n`, "corrupt"],
     [`${TEXT}name=@rootfs\n`, "corrupt"],
     [`${TEXT}\n`, "corrupt"],
