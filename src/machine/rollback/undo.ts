@@ -42,6 +42,7 @@ export async function undo(machine: Machine, { decide }: UndoCall, observer: Obs
           hint: "`regrow undo --list` shows what was done.",
         });
       }
+      if (last.removed !== undefined) throw rootGone(last);
       if (!(await decide(last))) return { reversed: last, operation: undefined };
       if (last.state === "armed") return takeBack(homeFd, last);
       const operation = await reverse({ machine, homeFd, repository, last, number: nextNumber(operations) }, observer);
@@ -78,12 +79,7 @@ interface Reversal {
 async function reverse({ machine, homeFd, repository, last, number }: Reversal, observer: Observer): Promise<Operation> {
   const btrfs = requireBtrfs(machine);
   const replacedFd = tryOpenAt(btrfs.topFd, last.replaced, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
-  if (replacedFd < 0) {
-    throw new RegrowError("not-found", `${last.replaced}: the root that was replaced is not there any more.`, {
-      path: last.replaced,
-      hint: `Its last commit may be: \`regrow rollback ${last.from.slice(0, 10)}\`.`,
-    });
-  }
+  if (replacedFd < 0) throw rootGone(last);
   try {
     const live = await commitLocked(machine, homeFd, { subject: `Before reversing operation ${last.number}` }, observer);
     const subject = `Reverse operation ${last.number}`;
@@ -112,4 +108,12 @@ async function reverse({ machine, homeFd, repository, last, number }: Reversal, 
   } finally {
     closeFd(replacedFd);
   }
+}
+
+function rootGone({ replaced, removed, from }: Operation): RegrowError {
+  const when = removed === undefined ? "is not there any more" : `was removed on ${removed.slice(0, 10)}, as the rules say`;
+  return new RegrowError("not-found", `${replaced}: the root that was replaced ${when}.`, {
+    path: replaced,
+    hint: `Its last commit may be: \`regrow rollback ${from.slice(0, 10)}\`.`,
+  });
 }
