@@ -268,6 +268,50 @@ test("replaced roots go by the rules, and undo says so", (t) => {
   run("btrfs", ["subvolume", "show", `${top}/@`]);
 });
 
+test("what is forgotten is in no snapshot any more, and what still has it is told", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow, start } = machineAt(t, "@");
+  regrow("setup", "-y", "-q");
+  writeFileSync(`${root}/usr/secret`, "the secret");
+  regrow("commit", "-q");
+  regrow("rollback", "-y", "-q", regrow("commit", "-q"));
+  rmSync(`${root}/usr/secret`);
+  regrow("commit", "-q");
+  writeFileSync(`${root}/usr/bin/tool`, "later");
+  regrow("commit", "-q");
+  regrow("rollback", "-y", "-q", "main^");
+  start();
+  const withSecret = (): string[] =>
+    runText("find", [`${top}/@regrow`, `${top}/@`, "-path", "*/usr/secret"])
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.slice(top.length + 1).replace(/[0-9a-f]{64}/, "COMMIT"));
+  assert.deepEqual(withSecret(), ["@regrow/base/COMMIT/root/usr/secret"]);
+  run("cp", ["--reflink=auto", `${root}/usr/bin/tool`, `${top}/@regrow/history/1/root/usr/secret`]);
+  const names = (): string[] => readdirSync(`${top}/@regrow/base`).toSorted();
+  const before = names();
+  const planned = bench.regrow("--sysroot", root, "forget", "-n", "/usr/secret");
+  assert.match(
+    planned.err,
+    /1 snapshot of commits that had it would be removed\.\nStill on this machine, in: @regrow\/history\/1\/root\./,
+  );
+  assert.deepEqual(names(), before);
+  regrow("forget", "-y", "-q", "/usr/secret");
+  assert.deepEqual(withSecret(), ["@regrow/history/1/root/usr/secret"]);
+  const commits = regrow("log", "--json")
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { commit: string }).commit);
+  assert.deepEqual(names(), commits.slice(0, -1).toSorted(), "the others have the new names");
+  writeFileSync(`${root}/usr/bin/tool`, "after");
+  // Made from the renamed snapshot, and the same as a full scan, also after going back to a tree that is a snapshot already.
+  const next = bench.regrow("--sysroot", root, "commit", "--verify");
+  assert.deepEqual([next.code, /full scan/.test(next.err)], [0, false], next.err);
+  regrow("undo", "-y", "-q");
+  start();
+  assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "later");
+  assert.match(runText("ostree", ["fsck", "--repo", `${top}/@regrow/repo`, "-a"]), /no errors/);
+});
+
 test("setup is done once, and taken away again", (t) => {
   if (!requires(t, NEEDS)) return;
   const { root, top, regrow } = machineAt(t, "@");

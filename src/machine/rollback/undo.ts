@@ -8,7 +8,7 @@ import type { Observer } from "../../base/events.ts";
 import { disarmSwitch } from "../../boot/engine/switch-policy.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { inheritedMetadata } from "../../store/merge/inherited-metadata.ts";
-import { loadCommit } from "../../store/object-files.ts";
+import { hasObject, loadCommit } from "../../store/object-files.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
 import { commitLocked, commitRoot } from "../capture/commit-machine.ts";
@@ -86,7 +86,7 @@ async function reverse({ machine, homeFd, repository, last, number }: Reversal, 
     const wish = {
       branch: machine.config.branch,
       subject,
-      metadata: inheritedMetadata(loadCommit(repository, last.from as Checksum)),
+      metadata: metadataOf(repository, last.from as Checksum),
     };
     const { commit: to } = await commitRoot(homeFd, replacedFd, repository, { ...wish, verify: false }, observer);
     return await switchTo(
@@ -108,6 +108,11 @@ async function reverse({ machine, homeFd, repository, last, number }: Reversal, 
   } finally {
     closeFd(replacedFd);
   }
+}
+
+/** A commit that was forgotten in the meantime says nothing. */
+function metadataOf(repository: Repository, commit: Checksum): ReturnType<typeof inheritedMetadata> {
+  return hasObject(repository, "commit", commit) ? inheritedMetadata(loadCommit(repository, commit)) : [];
 }
 
 function rootGone({ replaced, removed, from }: Operation): RegrowError {
