@@ -16,7 +16,7 @@ import { O, closeFd, openBeneath } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
 import { commitLocked } from "../capture/commit-machine.ts";
-import { repositoryIn } from "../sysroot/home.ts";
+import { HOME_FOLDER, repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
 import { plainPath, requireInCommit, splitPath } from "./restore-paths.ts";
@@ -61,11 +61,21 @@ export async function restore(machine: Machine, call: RestoreCall, observer: Obs
 
 function refuseImpossible(machine: Machine, repository: Repository, commit: Checksum, path: string): void {
   requireInCommit(repository, commit, path);
+  refuseHome(machine, path);
   const inside = [...machine.mounts.keys(), ...nestedPaths(machine)].find((at) => at === path || at.startsWith(`${path}/`));
   if (inside === undefined) return;
   throw new RegrowError("refused", `/${path}: /${displayBytes(inside)} in it is a file system or subvolume of its own.`, {
     path: `/${path}`,
     hint: "Restore the folders and files in it one by one.",
+  });
+}
+
+/** Where there are no subvolumes the repository is in the root itself, and would go with what is replaced. */
+function refuseHome({ homePlace }: Machine, path: string): void {
+  if (homePlace.kind !== "folder" || !(`${HOME_FOLDER}/`.startsWith(`${path}/`) || path.startsWith(`${HOME_FOLDER}/`))) return;
+  throw new RegrowError("refused", `/${path}: regrow's own repository is there, at /${HOME_FOLDER}.`, {
+    path: `/${path}`,
+    hint: "Restore the other folders and files in it one by one.",
   });
 }
 
