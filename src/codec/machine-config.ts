@@ -16,6 +16,14 @@ export interface KeepRules {
   readonly yearly?: number | undefined;
 }
 
+/** Which replaced roots stay: each rule keeps for itself. */
+export interface HistoryRules {
+  /** The newest so many. */
+  readonly last?: number | undefined;
+  /** Those that were replaced in the last so many days. */
+  readonly days?: number | undefined;
+}
+
 /** A path that a switch of the system leaves as it is. */
 export interface CarryRule {
   /** Absolute, without a slash at its end. */
@@ -25,6 +33,8 @@ export interface CarryRule {
 export interface MachineConfig {
   readonly branch: string;
   readonly keep: KeepRules | undefined;
+  /** Undefined: all replaced roots stay. */
+  readonly history: HistoryRules | undefined;
   readonly carry: readonly CarryRule[];
   /** How many of the last commits the boot menu shows. */
   readonly menu: number;
@@ -53,10 +63,11 @@ const file = v.strictObject({
   branch: v.optional(v.pipe(v.string(), v.minLength(1))),
   keep: v.optional(keepRules),
   menu: v.optional(v.pipe(count, v.maxValue(50))),
+  history: v.optional(v.strictObject({ keep: v.optional(v.strictObject({ last: v.optional(count), days: v.optional(count) })) })),
   carry: v.optional(v.array(v.strictObject({ path: absolute }))),
 });
 
-const DEFAULTS: MachineConfig = { branch: "main", keep: undefined, carry: [], menu: 5 };
+const DEFAULTS: MachineConfig = { branch: "main", keep: undefined, history: undefined, carry: [], menu: 5 };
 
 /** In the order given. Throws `usage`, which names the file, the key and what is wrong with it. */
 export function parseMachineConfig(files: readonly ConfigFile[]): MachineConfig {
@@ -66,6 +77,7 @@ export function parseMachineConfig(files: readonly ConfigFile[]): MachineConfig 
     config = {
       branch: found.branch ?? config.branch,
       keep: found.keep ?? config.keep,
+      history: found.history?.keep ?? config.history,
       menu: found.menu ?? config.menu,
       carry: [...config.carry.filter((rule) => !found.carry?.some((other) => other.path === rule.path)), ...(found.carry ?? [])],
     };

@@ -14,8 +14,15 @@ export interface LogEntry {
   readonly parentMissing: boolean;
 }
 
-/** All commits that lead to `starts`, each once: along each line from child to parent, the lines merged by time. Throws `not-found`, `corrupt`. */
-export function* history(repository: Repository, starts: readonly Checksum[]): Generator<LogEntry> {
+/**
+ * All commits that lead to `starts`, each once: along each line from child to parent, the lines merged by time. `follow` says which
+ * parents are gone on to; without it all. Throws `not-found`, `corrupt`.
+ */
+export function* history(
+  repository: Repository,
+  starts: readonly Checksum[],
+  follow: (entry: LogEntry) => readonly Checksum[] = ({ present }) => present,
+): Generator<LogEntry> {
   const seen = new Set<Checksum>();
   const open: LogEntry[] = [];
   const add = (checksum: Checksum): void => {
@@ -30,8 +37,30 @@ export function* history(repository: Repository, starts: readonly Checksum[]): G
   while (open.length > 0) {
     const entry = takeNewest(open);
     yield entry;
-    for (const parent of entry.present) add(parent);
+    for (const parent of follow(entry)) add(parent);
   }
+}
+
+/**
+ * The same entries with every child before its parents, whatever their times say, and each line kept together. `present` of an entry may
+ * name only what is among the entries or older than all of them.
+ */
+export function linesTogether(entries: readonly LogEntry[]): LogEntry[] {
+  const byChecksum = new Map(entries.map((entry) => [entry.checksum, entry]));
+  const children = new Map<Checksum, number>();
+  for (const { present } of entries) for (const parent of present) children.set(parent, (children.get(parent) ?? 0) + 1);
+  const ready = entries.filter(({ checksum }) => !children.has(checksum)).toReversed();
+  const ordered: LogEntry[] = [];
+  for (let entry = ready.pop(); entry !== undefined; entry = ready.pop()) {
+    ordered.push(entry);
+    for (const parent of entry.present) {
+      const left = children.get(parent)! - 1;
+      children.set(parent, left);
+      const found = byChecksum.get(parent);
+      if (left === 0 && found !== undefined) ready.push(found);
+    }
+  }
+  return ordered;
 }
 
 function takeNewest(open: LogEntry[]): LogEntry {

@@ -78,6 +78,26 @@ test("log prints what ostree prints, and the names beside", () => {
   assert.equal(bench.ok("log", "-n0"), "");
 });
 
+test("log of paths, and beside a graph", () => {
+  assert.equal(bench.ok("log", "--oneline", "--", "/etc/motd"), ONELINE.split("\n")[1]);
+  assert.equal(bench.ok("log", "--oneline", "main", "--", "etc", "nowhere"), ONELINE);
+  assert.equal(bench.ok("log", "--", "/nowhere"), "");
+  assert.equal(bench.ok("log", "--oneline", "--graph"), ONELINE.replaceAll(/^/gm, "* "));
+  assert.equal(
+    bench.ok("log", "--graph").split("\n").slice(0, 2).join("\n"),
+    LOG.split("\n").slice(0, 2).join("\n| ").replace(/^/, "* "),
+  );
+  assert.equal((JSON.parse(bench.ok("log", "--json", "--graph", "--", "etc/motd")) as { commit: string }).commit, first);
+});
+
+test("show --stat and its like add what changed against the parent", () => {
+  assert.equal(bench.ok("show", "--name-status"), `${SHOW}\n\nM\tetc/hostname`);
+  assert.equal(bench.ok("show", "--stat").replace(`${SHOW}\n\n`, ""), bench.ok("diff", "--stat", "main^", "main"));
+  assert.equal(bench.ok("show", "--json", "--name-only").split("\n").length, 2);
+  assert.match(bench.regrow("show", "--patch", "main^").err, /first of its line/);
+  assert.equal(bench.regrow("show", "--stat", "--patch").code, 2);
+});
+
 test("show adds the root and the metadata", () => {
   assert.equal(bench.ok("show"), SHOW);
   assert.equal(bench.ok("show", second.slice(0, 8)), SHOW);
@@ -108,15 +128,17 @@ test("diff", () => {
 test("refs and tags", () => {
   assert.equal(bench.ok("tag", "v1", "main^"), `v1 ${first}`);
   assert.equal(bench.ok("tag"), "v1");
+  assert.deepEqual([bench.ok("tag", "-l", "v*"), bench.ok("tag", "--list", "w?"), bench.ok("tag", "-l")], ["v1", "", "v1"]);
+  assert.equal(bench.regrow("tag", "-l", "-d", "v1").code, 2);
   assert.equal(bench.ok("show", "--json", "v1"), bench.ok("show", "--json", first));
   bench.ok("refs", "--create=side/line", "main");
   assert.equal(bench.ok("refs"), "main\nside/line\ntag/v1");
   assert.equal(bench.ok("refs", "-v", "side"), `side/line ${second}`);
   bench.ok("refs", "--delete", "--yes", "side");
   assert.equal(bench.regrow("tag", "v1", "main").code, 14);
-  bench.ok("tag", "v1", "--force");
+  bench.ok("tag", "v1", "-f");
   assert.equal(bench.ok("tag", "-v"), `v1 ${second}`);
-  bench.ok("tag", "--delete", "v1");
+  bench.ok("tag", "-d", "v1");
   assert.equal(bench.ok("refs"), "main");
 });
 

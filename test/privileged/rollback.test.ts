@@ -3,7 +3,7 @@
  * beforehand, compared by rsync, and the real ostree and btrfs.
  */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { EXIT } from "../../src/base/exit-codes.ts";
 import { workbench } from "../support/cli.ts";
@@ -271,6 +271,107 @@ test("old snapshots go, and their commits stay", (t) => {
   regrow("rollback", "-y", "-q", `main${"^".repeat(11)}`);
   assert.equal(readFileSync(`${top}/@/usr/bin/tool`, "utf8"), "0");
   assert.match(regrow("prune", "--policy", "--keep-last=3", "-n"), /last/);
+});
+
+test("replaced roots go by the rules, and undo says so", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow, start } = machineAt(t, "@");
+  regrow("setup", "-y", "-q");
+  regrow("commit", "-q");
+  breakIt(root);
+  for (const command of ["rollback", "undo", "undo", "undo"]) {
+    regrow(command, "-y", "-q");
+    start();
+  }
+  const roots = (): string[] => readdirSync(`${top}/@regrow/history`).toSorted();
+  const shown = (line: string): string => line.replace(/^(\S+) \S+(\d)\/root .* operation \d/, "$1 $2");
+  const plan = (): string[] =>
+    regrow("prune", "--policy", "-n")
+      .split("\n")
+      .filter((line) => line.includes("/root"))
+      .map(shown);
+  assert.deepEqual(plan(), ["kept 4, last", "kept 3, last", "kept 2, last", "kept 1, days"]);
+  const config = readFileSync(`${root}/etc/regrow.toml`, "utf8");
+  const rule = (keep: string): void => writeFileSync(`${root}/etc/regrow.toml`, config.replace("{ last = 3, days = 30 }", keep));
+  rule("{ last = 1 }");
+  // What had no place in the new root is nowhere else; what is empty is no loss.
+  run("btrfs", ["-q", "subvolume", "create", `${top}/@regrow/history/3/root/mine`]);
+  writeFileSync(`${top}/@regrow/history/3/root/mine/file`, "only here");
+  run("btrfs", ["-q", "subvolume", "create", `${top}/@regrow/history/2/root/empty`]);
+  for (const left of ["next/99", "history/98"]) mkdirSync(`${top}/@regrow/${left}`);
+  run("btrfs", ["-q", "subvolume", "snapshot", root, `${top}/@regrow/next/99/root`]);
+  assert.deepEqual(plan(), ["kept 4, last", "kept 3, holds the subvolume /mine", "removed 2", "removed 1"]);
+  assert.deepEqual(roots(), ["1", "2", "3", "4", "98"], "a dry run removes nothing");
+  assert.equal(bench.regrow("--sysroot", root, "prune", "--policy").code, EXIT.refused);
+  assert.deepEqual(roots(), ["1", "2", "3", "4", "98"]);
+  regrow("prune", "--policy", "-y");
+  assert.deepEqual([roots(), readdirSync(`${top}/@regrow/next`)], [["3", "4"], []]);
+  const list = regrow("undo", "--list").split("\n");
+  assert.deepEqual(
+    list.map((line) => line.includes("no undo")),
+    [true, true, false, false],
+  );
+  regrow("undo", "-y", "-q");
+  start();
+  assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "old");
+  rule("{ last = 0, days = 0 }");
+  run("mount", [
+    "-o",
+    "subvol=@regrow/history/5/root",
+    runText("findmnt", ["-n", "-o", "SOURCE", top]).trim().replace(/\[.*/, ""),
+    `${root}/srv`,
+  ]);
+  assert.deepEqual(plan()[0], "kept 5, in use");
+  run("umount", [`${root}/srv`]);
+  regrow("prune", "--policy", "-y");
+  assert.deepEqual(roots(), ["3"]);
+  const late = bench.regrow("--sysroot", root, "undo", "-y");
+  assert.deepEqual([late.code, /was removed on .*\n.*regrow rollback/.test(late.err)], [EXIT.failure, true], late.err);
+  run("btrfs", ["subvolume", "show", `${top}/@`]);
+});
+
+test("what is forgotten is in no snapshot any more, and what still has it is told", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, top, regrow, start } = machineAt(t, "@");
+  regrow("setup", "-y", "-q");
+  writeFileSync(`${root}/usr/secret`, "the secret");
+  regrow("commit", "-q");
+  regrow("rollback", "-y", "-q", regrow("commit", "-q"));
+  rmSync(`${root}/usr/secret`);
+  regrow("commit", "-q");
+  writeFileSync(`${root}/usr/bin/tool`, "later");
+  regrow("commit", "-q");
+  regrow("rollback", "-y", "-q", "main^");
+  start();
+  const withSecret = (): string[] =>
+    runText("find", [`${top}/@regrow`, `${top}/@`, "-path", "*/usr/secret"])
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.slice(top.length + 1).replace(/[0-9a-f]{64}/, "COMMIT"));
+  assert.deepEqual(withSecret(), ["@regrow/base/COMMIT/root/usr/secret"]);
+  run("cp", ["--reflink=auto", `${root}/usr/bin/tool`, `${top}/@regrow/history/1/root/usr/secret`]);
+  const names = (): string[] => readdirSync(`${top}/@regrow/base`).toSorted();
+  const before = names();
+  const planned = bench.regrow("--sysroot", root, "forget", "-n", "/usr/secret");
+  assert.match(
+    planned.err,
+    /1 snapshot of commits that had it would be removed\.\nStill on this machine, in: @regrow\/history\/1\/root\./,
+  );
+  assert.deepEqual(names(), before);
+  regrow("forget", "-y", "-q", "/usr/secret");
+  assert.deepEqual(withSecret(), ["@regrow/history/1/root/usr/secret"]);
+  const commits = regrow("log", "--json")
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { commit: string }).commit);
+  assert.deepEqual(names(), commits.slice(0, -1).toSorted(), "the others have the new names");
+  writeFileSync(`${root}/usr/bin/tool`, "after");
+  // Made from the renamed snapshot, and the same as a full scan, also after going back to a tree that is a snapshot already.
+  const next = bench.regrow("--sysroot", root, "commit", "--verify");
+  assert.deepEqual([next.code, /full scan/.test(next.err)], [0, false], next.err);
+  regrow("undo", "-y", "-q");
+  start();
+  assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "later");
+  assert.match(runText("ostree", ["fsck", "--repo", `${top}/@regrow/repo`, "-a"]), /no errors/);
 });
 
 test("setup is done once, and taken away again", (t) => {

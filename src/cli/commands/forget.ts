@@ -1,10 +1,11 @@
 /** `regrow forget`: take a path out of all history. */
 import { EXIT } from "../../base/exit-codes.ts";
 import { formatDuration, formatSize } from "../../base/units.ts";
-import { type ForgetReport, forgetPaths } from "../../store/forget/forget.ts";
-import type { Repository } from "../../store/repository.ts";
+import type { MachineForgetReport } from "../../machine/forget/forget-on-machine.ts";
+import { type ForgetOptions, type ForgetReport, forgetPaths } from "../../store/forget/forget.ts";
 import type { Context } from "../context.ts";
 import { defineCommand } from "../definition.ts";
+import { isAboutMachine } from "../machine-sides.ts";
 import { countOf } from "../render/commit-counts.ts";
 
 interface Options {
@@ -31,12 +32,22 @@ export const forget = defineCommand<Options>({
   exitCodes: [EXIT.noRepository, EXIT.locked, EXIT.verification, EXIT.noSpace, EXIT.refused],
   dryRun: "supports",
   async run(context, { args, options }) {
-    await context.withRepository((repository) => rewrite(context, repository, args, options));
+    if (!isAboutMachine(context)) {
+      return context.withRepository((repository) =>
+        rewrite(context, args, options, (request) => forgetPaths(repository, request, context.observer)),
+      );
+    }
+    const { forgetOnMachine } = await import("../../machine/forget/forget-on-machine.ts");
+    return context.withMachine((machine) =>
+      rewrite(context, args, options, (request) => forgetOnMachine(machine, request, context.observer)),
+    );
   },
 });
 
-async function rewrite(context: Context, repository: Repository, paths: readonly string[], options: Options): Promise<void> {
-  const { out, global, observer, confirm } = context;
+type Forget = (request: ForgetOptions) => Promise<ForgetReport & Partial<MachineForgetReport>>;
+
+async function rewrite(context: Context, paths: readonly string[], options: Options, forget: Forget): Promise<void> {
+  const { out, global, confirm } = context;
   const startedAt = performance.now();
   const request = {
     paths,
@@ -44,12 +55,12 @@ async function rewrite(context: Context, repository: Repository, paths: readonly
     keepObjects: options.keepObjects,
     dropSignatures: options.dropSignatures,
   };
-  const plan = await forgetPaths(repository, { ...request, dryRun: true }, observer);
+  const plan = await forget({ ...request, dryRun: true });
   if (!global.dryRun) {
     warn(context, plan);
     await confirm(`${summary(plan)} Rewrite history?`);
   }
-  const report = global.dryRun ? plan : await forgetPaths(repository, request, observer);
+  const report = global.dryRun ? plan : await forget(request);
   if (global.json) return out.json(report);
   for (const { from, to, hadPath } of report.rewritten) {
     const why = hadPath === true ? "" : hadPath === false ? "  (comes after)" : "  (thinned)";
@@ -58,9 +69,11 @@ async function rewrite(context: Context, repository: Repository, paths: readonly
   for (const { name, to } of report.refs) out.say(`${name} names ${to}`);
   if (global.dryRun) {
     warn(context, report);
+    tellTrees(context, report);
     return out.say(`${summary(report)} Nothing was changed.`);
   }
   tellRest(context, report);
+  tellTrees(context, report);
   const freed = report.pruned === undefined ? "" : ` ${formatSize(report.pruned.freedBytes)} freed.`;
   out.say(`${summary(report)}${freed} ${formatDuration(performance.now() - startedAt)}`);
 }
@@ -80,6 +93,15 @@ function tellRest({ out }: Context, { contentsKept, hasSummary, pruned }: Forget
     );
   }
   if (hasSummary) out.say("The repository's summary names the old commits: `ostree summary -u` writes it anew.");
+}
+
+/** Of a machine: what is outside of the repository. */
+function tellTrees({ out, global }: Context, { droppedSnapshots = [], stillIn = [] }: Partial<MachineForgetReport>): void {
+  const verb = global.dryRun ? "would be removed" : "removed";
+  if (droppedSnapshots.length > 0) out.say(`${countOf(droppedSnapshots.length, "snapshot")} of commits that had it ${verb}.`);
+  if (stillIn.length === 0) return;
+  out.say(`Still on this machine, in: ${stillIn.join(", ")}.`);
+  if (stillIn.includes("/")) out.say("The machine itself has it: remove it there, or the next commit keeps it again.");
 }
 
 function summary({ rewritten, refs }: ForgetReport): string {

@@ -13,6 +13,7 @@ import { sidecarCommitOf } from "../../store/tree/folder-view.ts";
 import type { Context } from "../context.ts";
 import { commitNamed } from "../default-revision.ts";
 import { defineCommand } from "../definition.ts";
+import { pruneReplaced } from "../prune-replaced.ts";
 import { namesByCommit } from "../ref-names.ts";
 import { countOf } from "../render/commit-counts.ts";
 import { boundsText, keptLine, pinnedLines } from "../render/retention-lines.ts";
@@ -45,7 +46,10 @@ export const prune = defineCommand<Options>({
       summary: rule === "last" ? "the newest N commits of each branch stay" : `one commit stays for each of N ${PERIODS[rule]}`,
       parse: parseCount,
     })),
-    { long: "policy", summary: "what /etc/regrow.toml says under keep; a --keep-* beside it counts in its place" },
+    {
+      long: "policy",
+      summary: "what /etc/regrow.toml says under keep; a --keep-* beside it counts in its place; replaced roots by history",
+    },
     { long: "to-free", value: "SIZE", summary: "of what may go the oldest goes, until so much comes free", parse: parseSize },
     { long: "pins", summary: "only tell how much space each commit pins" },
     { long: "depth", value: "N", summary: "trees of so many ancestors of each branch stay", parse: parseCount },
@@ -71,9 +75,11 @@ export const prune = defineCommand<Options>({
   async run(context, { options: given }) {
     const options = given.policy === true ? { ...(await policyOfMachine(context)), ...given } : given;
     checkTogether(options);
-    return context.withRepository((repository) =>
+    const code = await context.withRepository((repository) =>
       options.pins === true ? tellPins(context, repository) : thin(context, repository, options),
     );
+    if (given.policy === true) await pruneReplaced(context);
+    return code;
   },
 });
 

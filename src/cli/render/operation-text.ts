@@ -1,9 +1,10 @@
 /** What was done to a machine, for people. */
 import type { Operation } from "../../machine/switch/operation-log.ts";
 
-export function operationLine({ number, kind, time, state, to, reverses }: Operation): string {
+export function operationLine({ number, kind, time, state, to, reverses, removed }: Operation): string {
   const what = reverses === undefined ? `${kind} to ${to.slice(0, 10)}` : `undo of ${reverses}`;
-  return `${number}  ${time.slice(0, 19).replace("T", " ")}  ${state.padEnd(8)}  ${what}`;
+  const gone = removed === undefined ? "" : `  (no undo: the replaced root was removed on ${removed.slice(0, 10)})`;
+  return `${number}  ${time.slice(0, 19).replace("T", " ")}  ${state.padEnd(8)}  ${what}${gone}`;
 }
 
 /** What has happened, and what comes next. */

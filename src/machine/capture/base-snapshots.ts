@@ -77,6 +77,15 @@ export function keepSnapshot(homeFd: number, { name }: NewSnapshot, commit: Chec
   });
 }
 
+/** For a commit that has been written anew with the same tree. Where `to` has one already, that of `from` goes. */
+export function renameSnapshot(homeFd: number, from: Checksum, to: Checksum): void {
+  inBase(homeFd, (baseFd) => {
+    if (has(baseFd, to)) return removeIn(baseFd, bytesOf(from));
+    renameAt(baseFd, bytesOf(from), baseFd, bytesOf(to));
+    fsyncFd(baseFd);
+  });
+}
+
 export function dropSnapshot(homeFd: number, name: ByteString): void {
   inBase(homeFd, (baseFd) => removeIn(baseFd, name));
 }

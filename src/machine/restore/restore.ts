@@ -7,11 +7,8 @@ import { RegrowError, isErrno } from "../../base/errors.ts";
 import type { Observer } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { checkoutCommit } from "../../store/checkout/checkout.ts";
-import { loadCommit } from "../../store/object-files.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { resolveRevision } from "../../store/revision.ts";
-import { tryFindEntry } from "../../store/tree/find-entry.ts";
-import { rootSidecar } from "../../store/tree/folder-view.ts";
 import { listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
 import { exchangeAt, existsAt, makeDirAt, removeTreeAt, renameNoReplaceAt } from "../../sys/names.ts";
@@ -20,9 +17,10 @@ import { temporaryName } from "../../sys/temporary-name.ts";
 import { settleOperations } from "../rollback/settle-operations.ts";
 import { beginRestore, endRestore } from "./settle-restore.ts";
 import { commitLocked } from "../capture/commit-machine.ts";
-import { repositoryIn } from "../sysroot/home.ts";
+import { HOME_FOLDER, repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
+import { plainPath, requireInCommit, splitPath } from "./restore-paths.ts";
 
 export interface RestoreCall {
   readonly revision: string;
@@ -66,29 +64,23 @@ export async function restore(machine: Machine, call: RestoreCall, observer: Obs
   );
 }
 
-function plainPath(path: string): string {
-  const pieces = path.split("/").filter((piece) => piece !== "" && piece !== ".");
-  if (path.startsWith("/") && pieces.length > 0 && !pieces.includes("..")) return pieces.join("/");
-  throw new RegrowError("usage", `${path}: not a path of the machine.`, {
-    path,
-    hint: "Write it from the root, such as /etc/fstab; the whole system goes back by `regrow rollback`.",
-  });
-}
-
 function refuseImpossible(machine: Machine, repository: Repository, commit: Checksum, path: string): void {
-  const object = loadCommit(repository, commit);
-  const root = { tree: object.tree, meta: object.meta, sidecar: rootSidecar(repository, object) };
-  if (tryFindEntry(repository, root, path) === undefined) {
-    throw new RegrowError("not-found", `/${path}: is not in ${commit.slice(0, 10)}.`, {
-      path: `/${path}`,
-      hint: `\`regrow log -- /${path}\` shows the commits that have changed it.`,
-    });
-  }
+  requireInCommit(repository, commit, path);
+  refuseHome(machine, path);
   const inside = [...machine.mounts.keys(), ...nestedPaths(machine)].find((at) => at === path || at.startsWith(`${path}/`));
   if (inside === undefined) return;
   throw new RegrowError("refused", `/${path}: /${displayBytes(inside)} in it is a file system or subvolume of its own.`, {
     path: `/${path}`,
     hint: "Restore the folders and files in it one by one.",
+  });
+}
+
+/** Where there are no subvolumes the repository is in the root itself, and would go with what is replaced. */
+function refuseHome({ homePlace }: Machine, path: string): void {
+  if (homePlace.kind !== "folder" || !(`${HOME_FOLDER}/`.startsWith(`${path}/`) || path.startsWith(`${HOME_FOLDER}/`))) return;
+  throw new RegrowError("refused", `/${path}: regrow's own repository is there, at /${HOME_FOLDER}.`, {
+    path: `/${path}`,
+    hint: "Restore the other folders and files in it one by one.",
   });
 }
 
@@ -107,7 +99,7 @@ async function putBack(
   path: string,
   observer: Observer,
 ): Promise<void> {
-  const { folder, name } = split(path);
+  const { folder, name } = splitPath(path);
   const folderFd = openParent(rootFd, folder, path);
   try {
     const aside = bytesOf(temporaryName("regrow-restore"));
@@ -143,16 +135,11 @@ function openParent(rootFd: number, folder: ByteString, path: string): number {
 }
 
 function isThere(rootFd: number, path: string): boolean {
-  const { folder, name } = split(path);
+  const { folder, name } = splitPath(path);
   const folderFd = openParent(rootFd, folder, path);
   try {
     return existsAt(folderFd, name);
   } finally {
     closeFd(folderFd);
   }
-}
-
-function split(path: string): { readonly folder: ByteString; readonly name: ByteString } {
-  const slash = path.lastIndexOf("/");
-  return { folder: bytesOf(path.slice(0, Math.max(0, slash))), name: bytesOf(path.slice(slash + 1)) };
 }

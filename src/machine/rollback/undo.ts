@@ -8,7 +8,7 @@ import type { Observer } from "../../base/events.ts";
 import { disarmSwitch } from "../../boot/engine/switch-policy.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { inheritedMetadata } from "../../store/merge/inherited-metadata.ts";
-import { loadCommit } from "../../store/object-files.ts";
+import { hasObject, loadCommit } from "../../store/object-files.ts";
 import { type Repository, withRepository } from "../../store/repository.ts";
 import { O, closeFd, tryOpenAt } from "../../sys/open.ts";
 import { commitLocked, commitRoot } from "../capture/commit-machine.ts";
@@ -42,6 +42,7 @@ export async function undo(machine: Machine, { decide }: UndoCall, observer: Obs
           hint: "`regrow undo --list` shows what was done.",
         });
       }
+      if (last.removed !== undefined) throw rootGone(last);
       if (!(await decide(last))) return { reversed: last, operation: undefined };
       if (last.state === "armed") return takeBack(homeFd, last);
       const operation = await reverse({ machine, homeFd, repository, last, number: nextNumber(operations) }, observer);
@@ -78,19 +79,14 @@ interface Reversal {
 async function reverse({ machine, homeFd, repository, last, number }: Reversal, observer: Observer): Promise<Operation> {
   const btrfs = requireBtrfs(machine);
   const replacedFd = tryOpenAt(btrfs.topFd, last.replaced, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
-  if (replacedFd < 0) {
-    throw new RegrowError("not-found", `${last.replaced}: the root that was replaced is not there any more.`, {
-      path: last.replaced,
-      hint: `Its last commit may be: \`regrow rollback ${last.from.slice(0, 10)}\`.`,
-    });
-  }
+  if (replacedFd < 0) throw rootGone(last);
   try {
     const live = await commitLocked(machine, homeFd, { subject: `Before reversing operation ${last.number}` }, observer);
     const subject = `Reverse operation ${last.number}`;
     const wish = {
       branch: machine.config.branch,
       subject,
-      metadata: inheritedMetadata(loadCommit(repository, last.from as Checksum)),
+      metadata: metadataOf(repository, last.from as Checksum),
     };
     const { commit: to } = await commitRoot(homeFd, replacedFd, repository, { ...wish, verify: false }, observer);
     return await switchTo(
@@ -112,4 +108,17 @@ async function reverse({ machine, homeFd, repository, last, number }: Reversal, 
   } finally {
     closeFd(replacedFd);
   }
+}
+
+/** A commit that was forgotten in the meantime says nothing. */
+function metadataOf(repository: Repository, commit: Checksum): ReturnType<typeof inheritedMetadata> {
+  return hasObject(repository, "commit", commit) ? inheritedMetadata(loadCommit(repository, commit)) : [];
+}
+
+function rootGone({ replaced, removed, from }: Operation): RegrowError {
+  const when = removed === undefined ? "is not there any more" : `was removed on ${removed.slice(0, 10)}, as the rules say`;
+  return new RegrowError("not-found", `${replaced}: the root that was replaced ${when}.`, {
+    path: replaced,
+    hint: `Its last commit may be: \`regrow rollback ${from.slice(0, 10)}\`.`,
+  });
 }

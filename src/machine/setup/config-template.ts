@@ -15,6 +15,11 @@ menu = 5
 # Which commits \`regrow prune --policy\` leaves whole: the newest of each hour, day, week and month that has one.
 keep = { last = 10, hourly = 24, daily = 14, weekly = 8, monthly = 12 }
 
+# Which roots that a rollback has replaced \`regrow prune --policy\` leaves: the newest, and those of the last days. What
+# goes can't be brought back by \`undo\`; its commit stays.
+[history]
+keep = { last = 3, days = 30 }
+
 # What a rollback leaves as it is. All else goes back, the package database with /usr.
 ${rules.join("\n")}`;
 }

@@ -24,6 +24,8 @@ export interface Operation {
   readonly replaced: string;
   /** Class c: paths of nested subvolumes, which go on in the new root. */
   readonly nested: readonly string[];
+  /** When the replaced root was removed, ISO 8601: from then on this can't be reversed. */
+  readonly removed?: string;
   /** The operation that this one reverses. */
   readonly reverses?: number;
 }

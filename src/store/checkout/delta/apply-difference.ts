@@ -59,6 +59,8 @@ export async function applyDifference(
     difference,
     lastFlags: [],
   };
+  // The staging folder would give the root another time, which nothing would set right.
+  if (difference.changedFolders.length === 0) return work.progress;
   loosen(work);
   const { tree, meta, sidecar } = target;
   const views = newFolderViews(repository, { kind: "folder", path: EMPTY, existed: true, tree, meta, sidecar });
