@@ -55,7 +55,7 @@ export async function restore(machine: Machine, call: RestoreCall, observer: Obs
       const before = await commitLocked(machine, homeFd, { subject: subject.slice(0, 200) }, observer);
       beginRestore(
         homeFd,
-        paths.map((path) => split(path).folder),
+        paths.map((path) => splitPath(path).folder),
       );
       for (const path of paths) await putBack(machine.rootFd, repository, commit, path, observer);
       endRestore(homeFd);
