@@ -37,6 +37,8 @@ export interface SubvolumeInfo {
   readonly parentUuid: string | undefined;
   /** Of the subvolume elsewhere from which it was received. */
   readonly receivedUuid: string | undefined;
+  /** The transaction that changed anything in it last (`ctransid`); of what is written at this moment, once it is on the disk. */
+  readonly changedIn: bigint;
 }
 
 /**
@@ -54,6 +56,7 @@ export function subvolumeInfo(fd: number): SubvolumeInfo | undefined {
     uuid: uuidAt(info, 296),
     parentUuid: uuidAt(info, 312),
     receivedUuid: uuidAt(info, 328),
+    changedIn: info.readBigUInt64LE(344),
   };
 }
 

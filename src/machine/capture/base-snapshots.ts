@@ -4,14 +4,16 @@
  * machine's lock and finds such a name takes it away.
  */
 import { type ByteString, bytesOf } from "../../base/byte-string.ts";
+import { type Observer, notice } from "../../base/events.ts";
 import type { Checksum } from "../../codec/ostree/checksum.ts";
 import { createSnapshot, destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
-import { fsyncFd } from "../../sys/durable.ts";
+import { fsyncFd, syncFileSystem } from "../../sys/durable.ts";
 import { makeDirAt, removeDirAt, renameAt } from "../../sys/names.ts";
 import { O, closeFd, openAt, tryOpenAt } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { temporaryName } from "../../sys/temporary-name.ts";
 import type { Place } from "../../volume/driver.ts";
+import { isUnaltered, markSnapshot } from "./snapshot-identity.ts";
 
 const ROOT = bytesOf("root");
 const NEW = /^\.new-/;
@@ -37,7 +39,9 @@ export function takeSnapshot(homeFd: number, rootFd: number): NewSnapshot {
     const folderFd = openAt(baseFd, name, FOLDER);
     try {
       createSnapshot(rootFd, folderFd, ROOT, { readOnly: true });
-      return { name, ...opened(openAt(folderFd, ROOT, FOLDER)) };
+      const fd = openAt(folderFd, ROOT, FOLDER);
+      markSnapshot(folderFd, fd);
+      return { name, ...opened(fd) };
     } finally {
       closeFd(folderFd);
     }
@@ -48,12 +52,13 @@ export function takeSnapshot(homeFd: number, rootFd: number): NewSnapshot {
 export async function buildSnapshot(homeFd: number, commit: Checksum, build: (target: Place) => Promise<void>): Promise<void> {
   const baseFd = openAt(homeFd, "base", FOLDER);
   try {
-    if (has(baseFd, commit)) return;
+    if (!makeRoom(baseFd, commit)) return;
     const name = bytesOf(`.new-${temporaryName("root").slice(1)}`);
     makeDirAt(baseFd, name, 0o700);
     const folderFd = openAt(baseFd, name, FOLDER);
     try {
       await build({ folderFd, name: ROOT });
+      markBuilt(folderFd);
     } catch (error) {
       removeIn(baseFd, name);
       throw error;
@@ -71,7 +76,7 @@ export async function buildSnapshot(homeFd: number, commit: Checksum, build: (ta
 export function keepSnapshot(homeFd: number, { name }: NewSnapshot, commit: Checksum): void {
   inBase(homeFd, (baseFd) => {
     // One that is there already is of the same tree, and as good.
-    if (has(baseFd, commit)) return removeIn(baseFd, name);
+    if (!makeRoom(baseFd, commit)) return removeIn(baseFd, name);
     renameAt(baseFd, name, baseFd, bytesOf(commit));
     fsyncFd(baseFd);
   });
@@ -80,7 +85,7 @@ export function keepSnapshot(homeFd: number, { name }: NewSnapshot, commit: Chec
 /** For a commit that has been written anew with the same tree. Where `to` has one already, that of `from` goes. */
 export function renameSnapshot(homeFd: number, from: Checksum, to: Checksum): void {
   inBase(homeFd, (baseFd) => {
-    if (has(baseFd, to)) return removeIn(baseFd, bytesOf(from));
+    if (!makeRoom(baseFd, to)) return removeIn(baseFd, bytesOf(from));
     renameAt(baseFd, bytesOf(from), baseFd, bytesOf(to));
     fsyncFd(baseFd);
   });
@@ -90,10 +95,22 @@ export function dropSnapshot(homeFd: number, name: ByteString): void {
   inBase(homeFd, (baseFd) => removeIn(baseFd, name));
 }
 
-/** The snapshot of a commit, open; undefined where there is none. */
-export function openSnapshot(homeFd: number, commit: Checksum): BaseSnapshot | undefined {
-  const fd = tryOpenAt(homeFd, `base/${commit}/root`, FOLDER);
-  return fd < 0 ? undefined : opened(fd);
+/**
+ * The snapshot of a commit, open; undefined where there is none, or one that somebody has written into, which a notice tells. A change
+ * that is not on the disk yet is not seen: ask after a snapshot has been taken, or after a flush.
+ */
+export function openSnapshot(homeFd: number, commit: Checksum, observer: Observer = {}): BaseSnapshot | undefined {
+  const found = tryOpen(homeFd, `base/${commit}`);
+  if (found === undefined || found.isUnaltered) return found && opened(found.fd);
+  closeFd(found.fd);
+  const path = `@regrow/base/${commit}/root`;
+  notice(
+    observer,
+    "altered-snapshot",
+    `${path}: was changed after the commit, and is not used; the commit itself is whole.`,
+    path,
+  );
+  return undefined;
 }
 
 /** The commits that have one. */
@@ -116,10 +133,35 @@ function opened(fd: number): BaseSnapshot {
   return { fd, path: `/proc/self/fd/${fd}` };
 }
 
-function has(baseFd: number, commit: Checksum): boolean {
-  const fd = tryOpenAt(baseFd, `${commit}/root`, FOLDER);
-  if (fd >= 0) closeFd(fd);
-  return fd >= 0;
+/** False where the name is taken by a sound snapshot. One that was altered goes: the tree is in the repository. */
+function makeRoom(baseFd: number, commit: Checksum): boolean {
+  const found = tryOpen(baseFd, commit);
+  if (found === undefined) return true;
+  closeFd(found.fd);
+  if (found.isUnaltered) return false;
+  removeIn(baseFd, bytesOf(commit));
+  return true;
+}
+
+function tryOpen(dirFd: number, folder: string): { readonly fd: number; readonly isUnaltered: boolean } | undefined {
+  const folderFd = tryOpenAt(dirFd, folder, FOLDER);
+  if (folderFd < 0) return undefined;
+  try {
+    const fd = tryOpenAt(folderFd, ROOT, FOLDER);
+    return fd < 0 ? undefined : { fd, isUnaltered: isUnaltered(folderFd, fd) };
+  } finally {
+    closeFd(folderFd);
+  }
+}
+
+function markBuilt(folderFd: number): void {
+  const fd = openAt(folderFd, ROOT, FOLDER);
+  try {
+    syncFileSystem(fd);
+    markSnapshot(folderFd, fd);
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function removeIn(baseFd: number, name: ByteString): void {

@@ -17,7 +17,15 @@ import { describeMachine, machineMetadata } from "../sysroot/describe-machine.ts
 import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
-import { dropSnapshot, keepSnapshot, listSnapshots, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
+import {
+  type NewSnapshot,
+  dropSnapshot,
+  keepSnapshot,
+  listSnapshots,
+  openSnapshot,
+  removeUnfinished,
+  takeSnapshot,
+} from "./base-snapshots.ts";
 import { commitSnapshot } from "./commit-snapshot.ts";
 
 export interface MachineCommitOptions {
@@ -107,25 +115,33 @@ export async function commitRoot(
 ): Promise<CommitResult> {
   removeUnfinished(homeFd);
   const tip = readRef(repository, finish.branch!);
-  const base = tip === undefined ? undefined : openSnapshot(homeFd, tip);
+  // First of all: it is the instant that is committed, and it flushes what may have been written into the other.
+  const snapshot = takeSnapshot(homeFd, rootFd);
   try {
-    const snapshot = takeSnapshot(homeFd, rootFd);
-    try {
-      const from = base === undefined ? undefined : { commit: tip!, snapshot: base.path };
-      const result = await commitSnapshot(
-        repository,
-        { ...finish, after: snapshot.path, base: from, oneFileSystem: true },
-        observer,
-      );
-      keepSnapshot(homeFd, snapshot, result.commit);
-      trimSnapshots(homeFd, repository, result.commit);
-      return result;
-    } catch (error) {
-      dropSnapshot(homeFd, snapshot.name);
-      throw error;
-    } finally {
-      closeFd(snapshot.fd);
-    }
+    const result = await commitBeside(homeFd, snapshot, repository, tip, finish, observer);
+    keepSnapshot(homeFd, snapshot, result.commit);
+    trimSnapshots(homeFd, repository, result.commit);
+    return result;
+  } catch (error) {
+    dropSnapshot(homeFd, snapshot.name);
+    throw error;
+  } finally {
+    closeFd(snapshot.fd);
+  }
+}
+
+async function commitBeside(
+  homeFd: number,
+  snapshot: NewSnapshot,
+  repository: Repository,
+  tip: Checksum | undefined,
+  finish: FinishOptions & { readonly verify: boolean },
+  observer: Observer,
+): Promise<CommitResult> {
+  const base = tip === undefined ? undefined : openSnapshot(homeFd, tip, observer);
+  try {
+    const from = base === undefined ? undefined : { commit: tip!, snapshot: base.path };
+    return await commitSnapshot(repository, { ...finish, after: snapshot.path, base: from, oneFileSystem: true }, observer);
   } finally {
     if (base !== undefined) closeFd(base.fd);
   }

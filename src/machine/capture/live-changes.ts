@@ -23,17 +23,17 @@ export async function withLiveSides<T>(
 ): Promise<T> {
   if (machine.btrfs === undefined) return work({ before: undefined, now: machine.sysroot });
   removeUnfinished(homeFd);
-  const base = openSnapshot(homeFd, commit);
+  const now = takeSnapshot(homeFd, machine.rootFd);
   try {
-    const now = takeSnapshot(homeFd, machine.rootFd);
+    const base = openSnapshot(homeFd, commit);
     try {
       return await work({ before: base?.path, now: now.path });
     } finally {
-      closeFd(now.fd);
-      dropSnapshot(homeFd, now.name);
+      if (base !== undefined) closeFd(base.fd);
     }
   } finally {
-    if (base !== undefined) closeFd(base.fd);
+    closeFd(now.fd);
+    dropSnapshot(homeFd, now.name);
   }
 }
 
