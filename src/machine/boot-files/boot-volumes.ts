@@ -3,7 +3,7 @@
  * root's snapshot alone, so what is on these volumes is kept in the root itself, below their mount points, where nobody sees it: the
  * **mirror**. So a commit has it, and its cost follows the changes there too.
  */
-import { type ByteString, bytesOf } from "../../base/byte-string.ts";
+import { type ByteString, bytesOf, displayBytes } from "../../base/byte-string.ts";
 import { RegrowError, isErrno } from "../../base/errors.ts";
 import { type Keeping, KEEPS_ALL, KEEPS_CONTENTS } from "../../volume/mirror/match-metadata.ts";
 import { O, closeFd, openAt, openInRoot } from "../../sys/open.ts";
@@ -17,6 +17,8 @@ export interface BootVolume {
   readonly type: string;
   /** The device. */
   readonly source: string;
+  /** How a boot loader, which sees the whole file system, comes to it: `` or, for a subvolume, such as `/@boot`. */
+  readonly prefix: string;
   readonly keeping: Keeping;
 }
 
@@ -32,8 +34,9 @@ export function bootVolumes({ mounts }: Machine): BootVolume[] {
     const mount = mounts.get(bytesOf(path));
     if (mount === undefined) return [];
     const { type, source } = mount;
-    if (HOLDING_ALL.has(type)) return [{ path, type, source, keeping: KEEPS_ALL }];
-    return HOLDING_CONTENTS.has(type) ? [{ path, type, source, keeping: KEEPS_CONTENTS }] : [];
+    const volume = { path, type, source, prefix: mount.root === "/" ? "" : displayBytes(mount.root) };
+    if (HOLDING_ALL.has(type)) return [{ ...volume, keeping: KEEPS_ALL }];
+    return HOLDING_CONTENTS.has(type) ? [{ ...volume, keeping: KEEPS_CONTENTS }] : [];
   });
 }
 

@@ -67,8 +67,8 @@ export async function prepareNextBoot(machine: Machine, boot: NextBoot, wish: Ne
   const entry = {
     id: boot.id,
     title: `${wish.choice.title} (regrow, operation ${wish.number})`,
-    linux: `/${SWITCH_FOLDER}/${linux}`,
-    initrds: initrdNames.map((name) => `/${SWITCH_FOLDER}/${name}`),
+    linux: `${volume.prefix}/${SWITCH_FOLDER}/${linux}`,
+    initrds: initrdNames.map((name) => `${volume.prefix}/${SWITCH_FOLDER}/${name}`),
     parameters: parametersFor(machine, wish),
   };
   if (boot.loader === "grub") {

@@ -5,7 +5,7 @@ import { fakeKernel } from "../fake-kernel.ts";
 import { run, runText } from "../programs.ts";
 
 /** The kernel with all that a system has of it. What is there of another goes. */
-export function putKernel(root: string, rootName: string, release: string): void {
+export function putKernel(root: string, rootName: string, release: string, prefix = ""): void {
   const boot = `${root}/boot`;
   for (const name of readdirSync(boot)) if (/^(vmlinuz|initrd)/.test(name)) rmSync(`${boot}/${name}`);
   rmSync(`${root}/usr/lib/modules`, { recursive: true, force: true });
@@ -19,8 +19,8 @@ export function putKernel(root: string, rootName: string, release: string): void
     `${boot}/grub/grub.cfg`,
     `set default=0
 menuentry "Tiny ${release}" --id tiny {
-  linux /vmlinuz-${release} root=UUID=0-0${flags} ro quiet
-  initrd /initrd.img-${release}
+  linux ${prefix}/vmlinuz-${release} root=UUID=0-0${flags} ro quiet
+  initrd ${prefix}/initrd.img-${release}
 }
 if [ -f \${config_directory}/custom.cfg ]; then
   source \${config_directory}/custom.cfg
@@ -31,9 +31,10 @@ fi
 
 /**
  * What GRUB would start: the subvolume, by its number or its name, and the kernel's release. Asserts that the kernel and the initramfs are
- * there and belong together, and that the root has the kernel's modules. `top`: the mounted top level; `defaultName`: where no name is given.
+ * there and belong together, and that the root has the kernel's modules. `top`: the mounted top level; `boot`: the folder with /boot's files, whose
+ * path from the top of its file system is `prefix`; `defaultName`: the root where none is named.
  */
-export function whatGrubStarts(top: string, boot: string, defaultName: string): { root: string; release: string } {
+export function whatGrubStarts(top: string, boot: string, defaultName: string, prefix = ""): { root: string; release: string } {
   const config = readFileSync(`${boot}/grub/grub.cfg`, "latin1");
   const custom = existsSync(`${boot}/grub/custom.cfg`) ? readFileSync(`${boot}/grub/custom.cfg`, "latin1") : "";
   // A script that GRUB can't read starts nothing.
@@ -44,7 +45,7 @@ export function whatGrubStarts(top: string, boot: string, defaultName: string): 
   assert.ok(entry, `the default ${wanted} is no entry`);
   const [, kernel, parameters] = /^\s*linux (\S+) (.*)$/m.exec(entry[2]!)!;
   const [, initrd] = /^\s*initrd (\S+)/m.exec(entry[2]!)!;
-  const plain = (word: string): string => word.replaceAll(/['"]/g, "");
+  const plain = (word: string): string => word.replaceAll(/['"]/g, "").replace(prefix, "");
   const image = readFileSync(`${boot}${plain(kernel!)}`);
   const release = image.subarray(0x500).toString("latin1").split(" ")[0]!;
   assert.equal(readFileSync(`${boot}${plain(initrd!)}`, "latin1"), `an initramfs for ${release}`);
