@@ -21,8 +21,8 @@ def facts(path):
     info = os.lstat(path)
     kind = stat.S_IFMT(info.st_mode)
     if info.st_ino == 2:
-        # In place of a nested subvolume; its facts are made up at each look.
-        return dict(type=kind, inode=2)
+        # In place of a nested subvolume. Its times are made up at each look; its owner is that of the folder that it is in.
+        return dict(type=kind, inode=2, owner=[info.st_uid, info.st_gid])
     found = dict(type=kind, mode=info.st_mode & 0o7777, owner=[info.st_uid, info.st_gid], time=str(info.st_mtime_ns), inode=info.st_ino, ctime=str(info.st_ctime_ns), links=info.st_nlink)
     found["xattrs"] = {name: os.getxattr(path, name, follow_symlinks=False).hex() for name in sorted(os.listxattr(path, follow_symlinks=False))}
     if kind == stat.S_IFREG:
