@@ -31,8 +31,6 @@ const isLong = process.env["REGROW_LONG"] === "1";
 const NAME = "@";
 const OLD_KERNEL = "6.1.0-1";
 const NEW_KERNEL = "6.2.0-2";
-/** The last of them are where boot loader and names change. */
-const SHORT_LAST = 14;
 const SHORT_SPREAD = 4;
 const SHORT_STATES = 8;
 const MOST_VARIATION = 15;
@@ -191,17 +189,16 @@ for (const { of, before, command, from, to } of COMMANDS) {
       },
       judge: async (state) => {
         let scene = sceneOf(state);
-        const which = await judge(
-          scene,
-          () => {
-            unmountBoot(scene);
-            scene = sceneOf(state);
-            return scene;
-          },
-          { from, to },
-        );
-        unmountBoot(scene);
-        return which;
+        const remount = (): Scene => {
+          unmountBoot(scene);
+          scene = sceneOf(state);
+          return scene;
+        };
+        try {
+          return await judge(scene, remount, { from, to });
+        } finally {
+          unmountBoot(scene);
+        }
       },
     });
     expectOldOrNew(t, `${of} of a machine with /boot in a subvolume`, report);
@@ -212,11 +209,15 @@ function deviceOf(folder: string): string {
   return run("findmnt", ["-n", "-o", "SOURCE", folder]).toString().trim().replace(/\[.*/, "");
 }
 
-/** All, or the last and some of those before. */
+/** All, or some of them and, once the names of the roots have changed place, each at which a name changes. */
 function pointsOf(changes: readonly string[]): number[] {
   const { length } = changes;
   if (isLong) return Array.from({ length }, (_, index) => index + 1);
   const spread = Array.from({ length: SHORT_SPREAD }, (_, index) => 1 + Math.floor((index * length) / SHORT_SPREAD));
-  const last = Array.from({ length: SHORT_LAST }, (_, index) => length - 4 * index);
-  return [...new Set([...spread, ...last.filter((point) => point > 0)])].toSorted((a, b) => a - b);
+  const exchange = changes.lastIndexOf("renameat2");
+  assert.ok(exchange > 0, "the exchange of names is not in the trace");
+  // Before it the entry is made the default; after it come the boot files.
+  const near = Array.from({ length: 6 }, (_, index) => exchange + 2 - index);
+  const names = changes.flatMap((change, index) => (index > exchange && /^(rename|unlink)/.test(change) ? [index + 1] : []));
+  return [...new Set([...spread, ...near, ...names, length])].toSorted((a, b) => a - b);
 }
