@@ -14,6 +14,7 @@ import { scratchFolder } from "../support/scratch.ts";
 import { tally } from "../support/tally.ts";
 
 const PROGRAM = new URL("../support/import-tar-program.ts", import.meta.url).pathname;
+const MOST_VARIATION = 15;
 const LARGE = 33 * 2 ** 20;
 const FACTS = { uid: 0, gid: 0, mtime: { seconds: 1, nanoseconds: 5 } };
 
@@ -32,9 +33,10 @@ test("an import that is cut at any change leaves a sound repository", async (t) 
     run("cp", ["-a", `${folder}/prepared`, path]);
     const isKill = index % 2 === 0;
     const { status, signal, stderr } = start(path, after, { REGROW_FAIL_AT: isKill ? `${at}` : `${at}:ENOSPC` });
-    if (isKill) assert.equal(signal, "SIGKILL");
+    // Threads take turns as they like: there may be some changes more or less.
+    if (isKill) assert.ok(signal === "SIGKILL" || (status === 0 && at > changes.length - MOST_VARIATION), `${status}: ${stderr}`);
     else assert.ok(status === 13 || status === 0, stderr);
-    outcomes[isKill ? "killed" : "full"]++;
+    if (!isKill || signal === "SIGKILL") outcomes[isKill ? "killed" : "full"]++;
     run("ostree", [`--repo=${path}`, "fsck"]);
     outcomes[readFileSync(`${path}/refs/heads/main`, "utf8").trim() === old ? "old" : "new"]++;
     importInto(path, after);
