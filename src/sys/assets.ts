@@ -25,6 +25,11 @@ export function checkAssets(): number {
   return lines.length;
 }
 
+/** The executable that regrow is, where it is one file; undefined where it runs from many. */
+export function singleFilePath(): string | undefined {
+  return isSea() ? process.execPath : undefined;
+}
+
 /** A file of the folder assets/ by its path in there, such as `engine/regrow-engine`. Throws `corrupt` where this copy of regrow lacks it. */
 export function readPackagedFile(name: string): Buffer {
   if (isSea()) return readAsset(FOLDER + name);

@@ -106,6 +106,24 @@ export async function withTopLevel<T>(
   );
 }
 
+/** Mounts the image's root as its own boot would, /boot included, for as long as `use` runs. */
+export async function withMachineRoot<T>(
+  image: string,
+  options: Pick<GrubImageOptions, "bootClass">,
+  use: (root: string) => T | Promise<T>,
+): Promise<T> {
+  const flags = options.bootClass === "c" ? [] : ["-o", `subvol=${ROOT_NAME}`];
+  return alone(() =>
+    withPartition(image, rootPartition(options), (rootDevice) =>
+      withMount(rootDevice, `${image}.root`, flags, (root) =>
+        hasBoot(options)
+          ? withPartition(image, bootPartition(), (bootDevice) => withMount(bootDevice, join(root, "boot"), [], () => use(root)))
+          : use(root),
+      ),
+    ),
+  );
+}
+
 /** Throws where `btrfs check` finds anything wrong with the image's btrfs, which must not be mounted. */
 export async function checkRootFileSystem(image: string, options: Pick<GrubImageOptions, "bootClass">): Promise<void> {
   await alone(() => withPartition(image, rootPartition(options), (device) => void run("btrfs", ["check", device])));
@@ -275,13 +293,14 @@ async function withMount<T>(
   options: readonly string[],
   use: (at: string) => T | Promise<T>,
 ): Promise<T> {
-  mkdirSync(at, { recursive: true });
+  const isNew = mkdirSync(at, { recursive: true }) !== undefined;
   run("mount", [...options, device, at]);
   try {
     return await use(at);
   } finally {
     run("umount", [at]);
-    rmSync(at, { recursive: true });
+    // A folder of a root stays, with what the mount has hidden.
+    if (isNew) rmSync(at, { recursive: true });
   }
 }
 

@@ -11,9 +11,8 @@ import { removeTemporaries } from "../../sys/durable.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { type NextBoot, isDefaultNow } from "../boot-files/loader-default.ts";
-import { removeNextBoots } from "../boot-files/next-boot.ts";
 import { finishDefault } from "./prepare-root.ts";
-import { finishEntry } from "./switch-by-entry.ts";
+import { clearBoots, finishEntry } from "./switch-by-entry.ts";
 import { type Operation, readOperations, writeOperation } from "../switch/operation-log.ts";
 import { idAt, performSwitch } from "../switch/perform-switch.ts";
 
@@ -45,7 +44,7 @@ export async function settleOperations(machine: Machine, homeFd: number): Promis
     const isStarted = state === "done" && machine.btrfs !== undefined;
     settled.push(isStarted ? finishEntry(machine, machine.btrfs!, homeFd, now) : now);
   }
-  removeNextBoots(machine, underWay(settled));
+  clearBoots(machine, homeFd, underWay(settled));
   await removeUnneeded(machine, homeFd, settled);
   return settled;
 }

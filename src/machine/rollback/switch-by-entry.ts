@@ -10,8 +10,8 @@ import { armSwitch } from "../../boot/engine/switch-policy.ts";
 import type { SwitchOrder } from "../../codec/switch-order.ts";
 import { defaultSubvolume } from "../../sys/btrfs/list-subvolumes.ts";
 import { setDefaultSubvolume } from "../../sys/btrfs/subvolumes.ts";
-import { syncFileSystem } from "../../sys/durable.ts";
-import { existsAt, removeDirAt } from "../../sys/names.ts";
+import { replaceFileAt, syncFileSystem } from "../../sys/durable.ts";
+import { existsAt, removeDirAt, tryUnlinkAt } from "../../sys/names.ts";
 import { bootVolumes, inMirror } from "../boot-files/boot-volumes.ts";
 import { findLoader } from "../boot-files/loader-place.ts";
 import { mirrorBootVolumes, putBootFilesBack } from "../boot-files/mirror-boot.ts";
@@ -46,6 +46,7 @@ export async function switchByEntry({ machine, btrfs, homeFd, operation, nextFd,
   writeOperation(homeFd, { ...operation, boot });
   const makeDefault = await prepareNextBoot(machine, boot, { number, rootFd: nextFd, rootId: order.nextId, choice });
   syncFileSystem(nextFd);
+  replaceFileAt(homeFd, "policy", "settle", Buffer.from(`${number}\n`), { mode: 0o600 });
   armSwitch(homeFd, order);
   // The commit point.
   makeDefault();
@@ -53,7 +54,7 @@ export async function switchByEntry({ machine, btrfs, homeFd, operation, nextFd,
   performSwitch(btrfs.topFd, order);
   removeDirAt(homeFd, bytesOf(`next/${number}`));
   const done = finishEntry(machine, btrfs, homeFd, logged(homeFd, { ...operation, boot, state: "done" }));
-  removeNextBoots(machine, []);
+  clearBoots(machine, homeFd, []);
   return done;
 }
 
@@ -80,6 +81,12 @@ export function finishEntry(machine: Machine, btrfs: BtrfsPlace, homeFd: number,
   const own = inMirror(btrfs, bytesOf(name), { path: boot.volume }, (fd) => readOwnFile(fd, boot));
   unsetDefault(machine, boot, own);
   return withBoot(homeFd, now, { ...now.boot!, isPutBack: true });
+}
+
+/** What switches that are over have left on the boot volumes goes, and where none is under way nothing is to be finished after a start. */
+export function clearBoots(machine: Machine, homeFd: number, underWay: readonly NextBoot[]): void {
+  removeNextBoots(machine, underWay);
+  if (underWay.length === 0) tryUnlinkAt(homeFd, bytesOf("policy/settle"));
 }
 
 /** The name that the boot uses leads to the new root already; where nothing names a root, its number has to follow. */

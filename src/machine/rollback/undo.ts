@@ -19,7 +19,7 @@ import { type Operation, nextNumber, writeOperation } from "../switch/operation-
 import { switchTo } from "./prepare-root.ts";
 import { nestedSubvolumes, requireBtrfs } from "./rollback-plan.ts";
 import { unsetDefault } from "../boot-files/loader-default.ts";
-import { removeNextBoots } from "../boot-files/next-boot.ts";
+import { clearBoots } from "./switch-by-entry.ts";
 import { removeNext, settleOperations } from "./settle-operations.ts";
 
 export interface UndoCall {
@@ -69,7 +69,7 @@ async function takeBack(machine: Machine, homeFd: number, last: Operation): Prom
   const reversed = { ...last, state: "disarmed" } as const;
   writeOperation(homeFd, reversed);
   await removeNext(homeFd, last.number);
-  removeNextBoots(machine, []);
+  clearBoots(machine, homeFd, []);
   return { reversed, operation: undefined };
 }
 

@@ -15,6 +15,8 @@ import { spaceOf } from "../../sys/space.ts";
 import { RegrowError, isErrno, throwIfCancelled } from "../../base/errors.ts";
 import { parseFstab } from "../../codec/fstab.ts";
 import type { Machine } from "../sysroot/machine.ts";
+import { bootVolumes } from "../boot-files/boot-volumes.ts";
+import { lacksProgram } from "./keep-program.ts";
 
 export interface SetupFacts {
   readonly fileSystem: string;
@@ -41,6 +43,10 @@ export interface SetupFacts {
   readonly engine: EngineInstallPlan | { readonly obstacle: string };
   /** Undefined where the engine can't be installed, or no tool that makes images is known. */
   readonly initramfs: InitramfsFacts | undefined;
+  /** File systems of their own that commits keep, by their mount points from the root. */
+  readonly bootVolumes: readonly { readonly path: string; readonly type: string }[];
+  /** The program that runs is one file, and not kept beside the history yet. */
+  readonly lacksProgram: boolean;
   /** Files that a step may write, as they are now: by path. */
   readonly files: ReadonlyMap<string, string | undefined>;
 }
@@ -98,6 +104,8 @@ export async function readSetupFacts(machine: Machine, files: readonly string[],
     isSetUp: machine.homeFd !== undefined,
     engine,
     initramfs: "obstacle" in engine ? undefined : await gatherInitramfsFacts(rootFd),
+    bootVolumes: bootVolumes(machine).map(({ path, type }) => ({ path, type })),
+    lacksProgram: lacksProgram(machine.homeFd),
     files: new Map(files.map((path) => [path, tryReadInRoot(rootFd, path)?.toString("utf8")])),
   };
 }

@@ -5,7 +5,16 @@ import type { InitramfsFacts } from "../../boot/engine/remake-initramfs.ts";
 import { formatSize } from "../../base/units.ts";
 import { configTemplate } from "./config-template.ts";
 import type { SetupFacts } from "./setup-facts.ts";
-import { MOUNT_UNIT, MOUNT_UNIT_LINK, MOUNT_UNIT_TARGET, mountUnit } from "./units.ts";
+import {
+  MOUNT_UNIT,
+  MOUNT_UNIT_LINK,
+  MOUNT_UNIT_TARGET,
+  SETTLE_UNIT,
+  SETTLE_UNIT_LINK,
+  SETTLE_UNIT_TARGET,
+  mountUnit,
+  settleUnit,
+} from "./units.ts";
 
 export type SetupStep = { readonly isDone: boolean; readonly what: string } & SetupWork;
 
@@ -18,6 +27,8 @@ export type SetupWork =
   | { readonly kind: "engine"; readonly plan: EngineInstallPlan }
   /** The images made anew, with the engine in them. */
   | { readonly kind: "initramfs"; readonly initramfs: InitramfsFacts }
+  /** A copy of the program. */
+  | { readonly kind: "program" }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
 export interface SetupPlan {
@@ -30,7 +41,7 @@ export interface SetupPlan {
 
 export const CONFIG_FILE = "etc/regrow.toml";
 /** What `planSetup` wants to know the content of. */
-export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT, MOUNT_UNIT_LINK];
+export const SETUP_FILES: readonly string[] = [CONFIG_FILE, MOUNT_UNIT, MOUNT_UNIT_LINK, SETTLE_UNIT, SETTLE_UNIT_LINK];
 
 export interface SetupWishes {
   /** False leaves the initramfs images alone. */
@@ -94,7 +105,14 @@ function stepsOf(facts: SetupFacts): SetupStep[] {
       what: "that unit at every start",
       isDone: facts.files.get(MOUNT_UNIT_LINK) === content,
     });
+    steps.push(...settleSteps(facts));
   }
+  if (facts.lacksProgram)
+    steps.push({
+      kind: "program",
+      what: "a copy of this program beside the history, which no rollback takes away",
+      isDone: false,
+    });
   const { engine } = facts;
   if ("write" in engine) {
     steps.push({
@@ -105,6 +123,28 @@ function stepsOf(facts: SetupFacts): SetupStep[] {
     });
   }
   return steps;
+}
+
+function settleSteps({ files }: SetupFacts): SetupStep[] {
+  const content = settleUnit();
+  return [
+    {
+      kind: "file",
+      path: SETTLE_UNIT,
+      content,
+      mode: 0o644,
+      isTheirs: false,
+      what: "a unit that finishes a switch after the start",
+      isDone: files.get(SETTLE_UNIT) === content,
+    },
+    {
+      kind: "link",
+      path: SETTLE_UNIT_LINK,
+      target: SETTLE_UNIT_TARGET,
+      what: "that unit too, where there is something to finish",
+      isDone: files.get(SETTLE_UNIT_LINK) === content,
+    },
+  ];
 }
 
 function checksOf(facts: SetupFacts): Check[] {
@@ -167,6 +207,10 @@ function notesOf(facts: SetupFacts): string[] {
         "nested in / stay in the top level: move each into /@rootfs before the reboot, or mount it by fstab.",
     );
   }
+  for (const { path, type } of facts.rootSubvolume === undefined ? [] : facts.bootVolumes)
+    notes.push(
+      `/${path} is ${type} of its own: what is on it is kept in the commits, by a copy in the root below its mount point, and goes back with a rollback.`,
+    );
   for (const path of facts.nested)
     notes.push(`/${path} is a subvolume of its own: it is no part of the commits of the root, and a rollback leaves it.`);
   for (const path of facts.noCow)

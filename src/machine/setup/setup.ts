@@ -10,10 +10,12 @@ import { withRepository } from "../../store/repository.ts";
 import { destroySubvolume } from "../../sys/btrfs/subvolumes.ts";
 import { syncFileSystem } from "../../sys/durable.ts";
 import { removeTreeAt } from "../../sys/names.ts";
+import { closeFd } from "../../sys/open.ts";
 import { requirePassed } from "../check.ts";
-import { HOME_FOLDER, HOME_SUBVOLUME, makeHome, repositoryIn } from "../sysroot/home.ts";
+import { HOME_FOLDER, HOME_SUBVOLUME, makeHome, openHome, repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { linkInRoot, removeInRoot, writeInRoot } from "../sysroot/write-in-root.ts";
+import { keepProgram } from "./keep-program.ts";
 import { readSetupFacts } from "./setup-facts.ts";
 import { SETUP_FILES, type SetupPlan, type SetupStep, type SetupWishes, planSetup } from "./setup-plan.ts";
 
@@ -35,10 +37,21 @@ export async function performSetup(machine: Machine, plan: SetupPlan, observer: 
 async function performStep(machine: Machine, step: SetupStep, observer: Observer): Promise<void> {
   const { homePlace, rootFd } = machine;
   if (step.kind === "home") makeHome(homePlace);
+  else if (step.kind === "program") keepInHome(machine);
   else if (step.kind === "engine") installEngine(rootFd, step.plan);
   else if (step.kind === "initramfs") await remakeInitramfs(machine, step.initramfs, "current", observer);
   else if (step.kind === "file") writeInRoot(rootFd, step.path, step.content, step.mode);
   else linkInRoot(rootFd, step.path, step.target);
+}
+
+/** The home may have been made a moment ago. */
+function keepInHome({ homePlace }: Machine): void {
+  const homeFd = openHome(homePlace)!;
+  try {
+    keepProgram(homeFd);
+  } finally {
+    closeFd(homeFd);
+  }
 }
 
 export interface UndoPlan {
@@ -58,7 +71,7 @@ export async function planUndoSetup(machine: Machine, wishes: SetupWishes, obser
   const steps: UndoStep[] = [];
   const notes: string[] = [];
   for (const step of plan.steps.toReversed()) {
-    if (step.kind === "home" || step.kind === "initramfs") continue;
+    if (step.kind === "home" || step.kind === "initramfs" || step.kind === "program") continue;
     if (step.kind === "engine" && hasEngine(machine)) steps.push({ kind: "engine", path: "usr/lib/regrow", what: "the engine" });
     if (step.kind === "link" && step.isDone) steps.push({ kind: "file", path: step.path, what: `/${step.path}` });
     if (step.kind !== "file" || !step.isDone) continue;

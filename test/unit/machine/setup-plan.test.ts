@@ -25,6 +25,8 @@ function factsWith(images: InitramfsFacts["images"]): SetupFacts {
     isSetUp: true,
     engine: { write: [], unchanged: [], remakeInitramfs: [], warnings: [] },
     initramfs: { command: COMMAND, images },
+    lacksProgram: false,
+    bootVolumes: [],
     files: new Map(),
   };
 }
