@@ -15,7 +15,10 @@ import {
   withMachineRoot,
   withTopLevel,
 } from "../support/grub-image.ts";
+import { folderSource } from "../support/folder-source.ts";
+import { installImage } from "../../src/machine/install.ts";
 import { type GuestWords, REBOOT, putGuestScript, putMarker, readGuestWords } from "../support/guest-script.ts";
+import { imageRequest, planImage } from "../support/install-fixture.ts";
 import { run, runText } from "../support/programs.ts";
 import { requires } from "../support/requires.ts";
 import { singleFile } from "../support/single-file.ts";
@@ -27,7 +30,7 @@ const NEEDS = {
   files: [...GRUB_IMAGE_NEEDS.files, ...VM_NEEDS.files],
   filesystems: [...GRUB_IMAGE_NEEDS.filesystems, "ext4"],
 };
-const BOOT_SECONDS = 400;
+const BOOT_SECONDS = 500;
 
 /** `/home` is carried, and so tells the next start what was done. The unit that finishes the switch is waited for by what it leaves. */
 const COMMANDS = `exec >/dev/ttyS0 2>&1
@@ -79,6 +82,54 @@ for (const bootClass of ["b", "c"] as const) {
   });
 }
 
+/** The host has no vfat: all is typed in the guest. */
+const ESP_COMMANDS = `exec >/dev/ttyS0 2>&1
+if [ -e /home/regrow-stage ]; then
+  for second in $(seq 120); do if [ ! -e /mnt/@regrow/policy/settle ]; then break; fi; sleep 1; done
+  echo "ESP $(cd /boot/efi && find . -type f ! -name random-seed | sort | xargs sha256sum | sha256sum) END"
+  echo "SWITCH $(ls -d /boot/efi/regrow-switch /boot/efi/loader/entries/regrow-switch-* /mnt/@regrow/policy/settle 2>/dev/null | wc -l) END"
+  systemctl poweroff --no-block
+  exit 0
+fi
+echo done > /home/regrow-stage
+echo "BEFORE $(cd /boot/efi && find . -type f ! -name random-seed | sort | xargs sha256sum | sha256sum) END"
+regrow setup -y
+regrow commit -m 'in the guest'
+echo broken > /etc/regrow-marker
+rm /usr/bin/perl
+rm -r /usr/lib/modules/*/kernel/drivers /boot/efi/regrow
+regrow rollback -y
+regrow status
+${REBOOT}`;
+
+test("a kernel on the ESP comes back, with systemd-boot", async (t) => {
+  if (!requires(t, NEEDS)) return;
+  const folder = mkdtempSync(join(tmpdir(), "regrow-boot-vm-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [base, image] = [join(folder, "base.img"), join(folder, "esp.img")];
+  await grubImage(base, { bootClass: "a" });
+  await withMachineRoot(base, { bootClass: "a" }, async (root) => {
+    putProgram(root);
+    putMarker(root, "good");
+    putGuestScript(root, ESP_COMMANDS);
+    const source = folderSource(root);
+    const plan = await planImage(imageRequest(image, { target: { kind: "image", path: image, size: 3 * 2 ** 30 } }), source);
+    await installImage(plan, source, {});
+  });
+  const first = await boot(t, image);
+  assert.equal(first.words.marker, "good");
+  const said = first.guest.output();
+  const before = /BEFORE (\S+)/.exec(said)![1]!;
+  assert.match(said, /systemd-boot on \/boot\/efi \(vfat\)/);
+  assert.match(said, /pending {5}operation 1, a rollback/);
+  for (const way of ["by the entry of the switch", "by its own"]) {
+    const next = await boot(t, image);
+    assert.deepEqual([next.words.marker, next.words.rootFolder], ["good", `/${ROOT_NAME}`], way);
+    assert.equal(/ESP (\S+)/.exec(next.guest.output())![1], before, "the ESP is as it was");
+    assert.match(next.guest.output(), /SWITCH 0 END/);
+  }
+});
+
 test("its twin, which takes the order back, does not start", async (t) => {
   if (!requires(t, NEEDS)) return;
   const folder = mkdtempSync(join(tmpdir(), "regrow-boot-vm-"));
@@ -96,11 +147,8 @@ test("its twin, which takes the order back, does not start", async (t) => {
 
 async function prepare(image: string, kind: { readonly bootClass: "b" | "c" }, copy: string, takesBack: boolean): Promise<void> {
   await grubImage(image, kind);
-  const program = singleFile();
   await withMachineRoot(image, kind, (root) => {
-    mkdirSync(join(root, "usr/local/bin"), { recursive: true });
-    copyFileSync(program, join(root, "usr/local/bin/regrow"));
-    run("chmod", ["755", join(root, "usr/local/bin/regrow")]);
+    putProgram(root);
     putMarker(root, "good");
     putGuestScript(root, COMMANDS);
     if (takesBack) writeFileSync(join(root, "home/regrow-takes-back"), "");
@@ -108,6 +156,12 @@ async function prepare(image: string, kind: { readonly bootClass: "b" | "c" }, c
     regrow(root, "commit", "-q", "-m", "before it starts");
     run("cp", ["-a", root, copy]);
   });
+}
+
+function putProgram(root: string): void {
+  mkdirSync(join(root, "usr/local/bin"), { recursive: true });
+  copyFileSync(singleFile(), join(root, "usr/local/bin/regrow"));
+  run("chmod", ["755", join(root, "usr/local/bin/regrow")]);
 }
 
 function regrow(root: string, ...args: readonly string[]): string {
