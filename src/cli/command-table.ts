@@ -90,7 +90,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "doctor",
-    group: "Time machine",
+    group: "Repository",
     summary: "what would make a rollback or a start fail",
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },

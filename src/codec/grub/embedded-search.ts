@@ -8,7 +8,7 @@ export interface EmbeddedSearch {
   readonly isGrub: boolean;
   /** UUIDs of file systems, in the order of the file, each once. */
   readonly uuids: readonly string[];
-  /** Of the last `set prefix=($root)…`: the folder that its grub.cfg is in. */
+  /** Of the last `set prefix=($root)…` or `($dev)…`: the folder that its grub.cfg is in. */
   readonly prefix: string | undefined;
 }
 
@@ -18,7 +18,7 @@ const SEARCHES = new RegExp(
   `search(?:\\.fs_uuid|[ \\t][^\\n\\0]*?(?:--fs-uuid|-u\\b)[^\\n\\0]*?)[ \\t]+${QUOTE}${UUID}(?![0-9A-Fa-f-])`,
   "g",
 );
-const PREFIX = /set prefix=\(\$\{?root\}?\)["']?(\/[^\s"'\0]*)/g;
+const PREFIX = /set prefix=\(\$\{?(?:root|dev)\}?\)["']?(\/[^\s"'\0]*)/g;
 
 /** `program`: the whole file. */
 export function findEmbeddedSearch(program: Uint8Array): EmbeddedSearch {

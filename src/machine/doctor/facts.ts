@@ -71,6 +71,8 @@ export interface FstabFact {
   readonly line: Exclude<FstabLine, string>;
   /** Whether the folder that it mounts on is there; true for swap. */
   readonly hasMountPoint: boolean;
+  /** It is not mounted, and the folder is empty: what is on it can't be seen. */
+  readonly isAway: boolean;
 }
 
 export interface CommandLineFact {
@@ -152,8 +154,6 @@ export interface KernelFacts {
   /** Releases with modules. */
   readonly modules: readonly string[];
   readonly running: string | undefined;
-  /** /boot stands in fstab and is not mounted. */
-  readonly bootIsAway: boolean;
 }
 
 export interface SpaceFact {

@@ -12,10 +12,12 @@ import type { DoctorFacts, RootFact, SubvolumeFact } from "./facts.ts";
 import { gatherEntries, gatherFirmware } from "./gather/boot-entries.ts";
 import { rootUuidOf, withBootVolumes } from "./gather/boot-volumes.ts";
 import { gatherGrub } from "./gather/grub.ts";
-import { gatherEngine, gatherHome, gatherRepository } from "./gather/regrow.ts";
+import { gatherEngine } from "./gather/engine.ts";
+import { gatherHome } from "./gather/home.ts";
+import { gatherRepository } from "./gather/repository.ts";
 import { gatherBootSpace, gatherMetadata } from "./gather/space.ts";
 import { gatherCommandLines, gatherFstab, gatherKernels } from "./gather/system-files.ts";
-import { gatherPackages, gatherPrograms, gatherSwap } from "./gather/volumes.ts";
+import { gatherPackages, gatherPrograms, gatherSwap, swapSources } from "./gather/volumes.ts";
 import { type Looked, look, valueOf } from "./looked.ts";
 import type { OpenedForDoctor } from "./open-for-doctor.ts";
 
@@ -28,8 +30,9 @@ export async function gatherFacts(
   report(observer, "look", { done: 0 });
   const devices = await lookAtDevices();
   const names = valueOf(devices) ?? [];
-  const fstab = await look("/etc/fstab", () => gatherFstab(rootFd));
+  const fstab = await look("/etc/fstab", () => gatherFstab(machine));
   const lines = valueOf(fstab) ?? [];
+  const commandLines = await look("the kernel's command line", () => gatherCommandLines(machine));
   throwIfCancelled(observer.signal);
   const engine: DoctorFacts["engine"] =
     homeFd === undefined || btrfs === undefined ? notSetUp(machine) : await look("the engine", () => gatherEngine(machine));
@@ -49,7 +52,7 @@ export async function gatherFacts(
     subvolumes: await ofBtrfs(machine, "the subvolumes", subvolumesOf),
     bootClass: await ofBtrfs(machine, "how the machine starts", (place) => bootClass(machine, place, lines)),
     fstab,
-    commandLines: await look("the kernel's command line", () => gatherCommandLines(machine)),
+    commandLines,
     grub: await look("GRUB's files", () => withBootVolumes(machine, names, (volumes) => gatherGrub(machine, volumes))),
     entries: await look("the boot entries", () => withBootVolumes(machine, names, (volumes) => gatherEntries(rootFd, volumes))),
     firmware: isLive
@@ -65,7 +68,7 @@ export async function gatherFacts(
           ? { skipped: "There is no package database that is known." }
           : { value: packages.value }
         : packages,
-    swap: await look("the swap areas", () => gatherSwap(machine, lines, names)),
+    swap: await look("the swap areas", () => gatherSwap(machine, swapSources(lines, valueOf(commandLines) ?? []), names)),
     engine,
     home: homeFd === undefined ? notSetUp(machine) : await look("regrow's own folder", () => gatherHome(machine, homeFd)),
     repository: homeFd === undefined ? notSetUp(machine) : await look("the repository", () => gatherRepository(machine, homeFd)),

@@ -28,3 +28,13 @@ export function ofSeen<T>(looked: Looked<T>, check: (value: T) => readonly Said[
 export function valueOf<T>(looked: Looked<T>): T | undefined {
   return "value" in looked ? looked.value : undefined;
 }
+
+/** What `work` gives, or what its error says. */
+export function orReason<T>(work: () => T): T | { readonly reason: string } {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RegrowError) return { reason: error.message };
+    throw error;
+  }
+}

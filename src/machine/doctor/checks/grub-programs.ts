@@ -2,12 +2,18 @@
 import { deviceState } from "../device-names.ts";
 import type { DoctorFacts, GrubSearchFact } from "../facts.ts";
 import { type Said, orOk, problem, skipped, unseen, warning } from "../finding.ts";
-import { ofSeen } from "../looked.ts";
+import { ofSeen, valueOf } from "../looked.ts";
 import { isMissing } from "./parameters.ts";
+
+const ESP_TARGETS = new Set(["/boot/efi", "/efi", "/boot"]);
 
 export function checkGrubPrograms(facts: DoctorFacts): readonly Said[] {
   return ofSeen(facts.grub, ({ searches }) => {
-    if (searches.length === 0) return [skipped("There is no GRUB on the ESP that looks for a file system by its UUID.")];
+    if (searches.length === 0) {
+      const away = valueOf(facts.fstab)?.find(({ line, isAway }) => isAway && ESP_TARGETS.has(line.target));
+      if (away !== undefined) return [unseen(`${away.line.target}: is not mounted, so the boot loader there can't be seen.`)];
+      return [skipped("There is no GRUB on the ESP that looks for a file system by its UUID.")];
+    }
     if ("unseen" in facts.devices) return [unseen(facts.devices.unseen)];
     const files = searches.map(({ path }) => path).join(", ");
     return orOk(
@@ -38,5 +44,11 @@ function cureFor(path: string): string {
     return `Write the UUID that \`grub-probe --target=fs_uuid /boot\` tells into it, and mend its prefix; or run \`grub-install\`.`;
   const esp = /^(.*?)\/(?:EFI\/)?[^/]+\/[^/]+$/i.exec(path)?.[1] ?? "/boot/efi";
   const fallback = /\/BOOT\/BOOT\w+\.efi$/i.test(path) ? " --removable" : "";
-  return `On the running machine, or in a chroot of it: \`grub-install --target=x86_64-efi --efi-directory=${esp}${fallback}\`, then \`grub-mkconfig -o /boot/grub/grub.cfg\`.`;
+  return `On the running machine, or in a chroot of it: \`grub-install --target=${targetOf(path)} --efi-directory=${esp}${fallback}\`, then \`grub-mkconfig -o /boot/grub/grub.cfg\`.`;
+}
+
+/** By the processor in the file's name. */
+function targetOf(path: string): string {
+  if (/aa64\.efi$/i.test(path)) return "arm64-efi";
+  return /ia32\.efi$/i.test(path) ? "i386-efi" : "x86_64-efi";
 }

@@ -4,12 +4,18 @@ import { type Said, orOk, problem, unseen, warning } from "../finding.ts";
 import { ofSeen, valueOf } from "../looked.ts";
 
 export function checkKernels(facts: DoctorFacts): readonly Said[] {
+  const isAway = valueOf(facts.fstab)?.some((line) => line.isAway && line.line.target === "/boot") ?? false;
+  if (isAway) return [unseen("/boot: has a line in /etc/fstab and is not mounted, so its kernels can't be seen.")];
   return ofSeen(facts.kernels, (kernels) => {
-    if (kernels.bootIsAway) return [unseen("/boot has a line in /etc/fstab and is not mounted: its kernels can't be seen.")];
     const releases = [...new Set(kernels.kernels.map(({ release }) => release))];
     return orOk(
-      [...noneFindings(facts, kernels), ...kernelFindings(kernels), ...moduleFindings(kernels), ...runningFindings(kernels)],
-      `${releases.join(", ") || "Kernels"}: with modules and initramfs.`,
+      [
+        ...noneFindings(facts, kernels),
+        ...kernelFindings(facts, kernels),
+        ...moduleFindings(kernels),
+        ...runningFindings(kernels),
+      ],
+      `${releases.join(", ") || "Kernels on the boot partition"}: with modules and initramfs.`,
     );
   });
 }
@@ -22,8 +28,10 @@ function noneFindings(facts: DoctorFacts, { kernels }: KernelFacts): Said[] {
   return [problem("/boot and /usr/lib/modules: there is no kernel, so the machine can't start by itself.", cure)];
 }
 
-function kernelFindings({ kernels }: KernelFacts): Said[] {
-  return kernels.flatMap(({ imagePath, release, hasModules, initrdPath }) => {
+function kernelFindings(facts: DoctorFacts, { kernels }: KernelFacts): Said[] {
+  return kernels.flatMap(({ imagePath, release, hasModules }) => {
+    // It has all its modules in its initramfs, and outlives the kernel that it was made of.
+    if (imagePath.includes("rescue")) return [];
     const found: Said[] = [];
     if (!hasModules) {
       found.push(
@@ -33,7 +41,7 @@ function kernelFindings({ kernels }: KernelFacts): Said[] {
         ),
       );
     }
-    if (initrdPath === undefined) {
+    if (!hasInitramfs(facts, kernels, release)) {
       found.push(
         problem(
           `/${imagePath}: there is no initramfs for this kernel.`,
@@ -43,6 +51,19 @@ function kernelFindings({ kernels }: KernelFacts): Said[] {
     }
     return found;
   });
+}
+
+/** A distribution may keep the same kernel in two places, and the initramfs beside one of them, on the boot partition, or in a unified image. */
+function hasInitramfs(facts: DoctorFacts, kernels: KernelFacts["kernels"], release: string): boolean {
+  if (kernels.some((kernel) => kernel.release === release && kernel.initrdPath !== undefined)) return true;
+  const folders = valueOf(facts.entries) ?? [];
+  return folders.some(
+    ({ entries, images }) =>
+      images.length > 0 ||
+      entries.some(
+        ({ entry }) => "linux" in entry && entry.initrds.length > 0 && `${entry.version} ${entry.linux}`.includes(release),
+      ),
+  );
 }
 
 function moduleFindings({ kernels, modules }: KernelFacts): Said[] {

@@ -1,11 +1,13 @@
 /** What there is of GRUB: its programs and small configurations on the ESP, its menu, its environment. */
-import { bytesOf, displayBytes } from "../../../base/byte-string.ts";
+import { type ByteString, bytesOf, displayBytes, joinBytes } from "../../../base/byte-string.ts";
 import { RegrowError } from "../../../base/errors.ts";
 import { type GrubConfig, parseGrubConfig, readsCustomConfig } from "../../../codec/grub/config.ts";
 import { findEmbeddedSearch } from "../../../codec/grub/embedded-search.ts";
 import { parseGrubEnvironment } from "../../../codec/grub/environment.ts";
+import { O, closeFd, openInRoot } from "../../../sys/open.ts";
 import { listInRoot } from "../../../sys/read-dir.ts";
 import { tryReadInRoot } from "../../../sys/read-file.ts";
+import { isOnBtrfs } from "../../../sys/space.ts";
 import type { Machine } from "../../sysroot/machine.ts";
 import type { GrubConfigFact, GrubEnvironmentFact, GrubFacts, GrubSearchFact } from "../facts.ts";
 import { type BootVolume, findBootFile } from "./boot-volumes.ts";
@@ -27,30 +29,31 @@ export function gatherGrub(machine: Machine, volumes: readonly BootVolume[]): Gr
 }
 
 /** Programs and `grub.cfg`, each once, in the folders of the vendors. */
-function espFiles(rootFd: number): string[] {
-  const found = new Map<string, string>();
-  for (const esp of ESP_FOLDERS) {
+function espFiles(rootFd: number): ByteString[] {
+  const found = new Map<string, ByteString>();
+  for (const esp of ESP_FOLDERS.map(bytesOf)) {
     for (const vendor of listInRoot(rootFd, esp)) {
-      for (const name of listInRoot(rootFd, `${esp}/${vendor}`)) {
-        if (!/\.efi$|^grub\.cfg$/i.test(name)) continue;
-        const path = displayBytes(bytesOf(`${esp}/${vendor}/${name}`));
+      const folder = joinBytes(esp, vendor);
+      for (const name of listInRoot(rootFd, folder)) {
         // FAT has one folder under many spellings.
-        found.set(path.toLowerCase(), found.get(path.toLowerCase()) ?? path);
+        const path = joinBytes(folder, name);
+        const key = path.toLowerCase();
+        if (/\.efi$|^grub\.cfg$/i.test(name) && !found.has(key)) found.set(key, path);
       }
     }
   }
   return [...found.values()].toSorted();
 }
 
-function searchOf(rootFd: number, path: string, volumes: readonly BootVolume[]): GrubSearchFact | undefined {
-  const content = tryReadInRoot(rootFd, bytesOf(path), LARGEST_PROGRAM);
+function searchOf(rootFd: number, path: ByteString, volumes: readonly BootVolume[]): GrubSearchFact | undefined {
+  const content = tryReadInRoot(rootFd, path, LARGEST_PROGRAM);
   if (content === undefined) return undefined;
   const { isGrub, uuids, prefix } = findEmbeddedSearch(content);
   if (!isGrub && !path.toLowerCase().endsWith("grub.cfg")) return undefined;
   if (uuids.length === 0) return undefined;
   const here = uuids.find((uuid) => volumes.some((volume) => volume.uuid === uuid.toLowerCase()));
   const config = prefix === undefined || here === undefined ? undefined : findBootFile(volumes, here, `${prefix}/grub.cfg`);
-  return { path: `/${path}`, uuids, config };
+  return { path: `/${displayBytes(path)}`, uuids, config };
 }
 
 function configsIn(rootFd: number, folder: string, volumes: readonly BootVolume[]): GrubConfigFact[] {
@@ -94,12 +97,23 @@ function environmentIn({ rootFd, mount, mounts }: Machine, folder: string): Grub
   const block = tryReadInRoot(rootFd, path, LARGEST_TEXT);
   if (block === undefined) return undefined;
   const { type, source } = mounts.get(bytesOf("boot")) ?? mount;
-  const place = { path: `/${path}`, type, device: source };
+  // It may be a link to the ESP.
+  const isOnEsp = type === "btrfs" && !isFileOnBtrfs(rootFd, path);
+  const place = { path: `/${path}`, ...(isOnEsp ? { type: "vfat", device: "" } : { type, device: source }) };
   try {
     return { ...place, values: parseGrubEnvironment(block).values };
   } catch (error) {
     if (!(error instanceof RegrowError)) throw error;
     return { ...place, values: { reason: error.message } };
+  }
+}
+
+function isFileOnBtrfs(rootFd: number, path: string): boolean {
+  const fd = openInRoot(rootFd, path, O.RDONLY | O.NONBLOCK);
+  try {
+    return isOnBtrfs(fd);
+  } finally {
+    closeFd(fd);
   }
 }
 

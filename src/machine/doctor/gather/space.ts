@@ -19,7 +19,7 @@ export async function gatherBootSpace({ rootFd, mounts }: Machine): Promise<Spac
     const fd = openInRoot(rootFd, path, O.RDONLY | O.DIRECTORY);
     try {
       // The ESP beneath a /boot that has the kernels need not take any.
-      const needed = path === "boot" ? inBoot : largestOnPartition(rootFd, path);
+      const needed = Math.max(path === "boot" ? inBoot : 0, largestOnPartition(rootFd, path));
       return { path: `/${path}`, available: spaceOf(fd).available, needed };
     } finally {
       closeFd(fd);
@@ -45,18 +45,21 @@ async function largestKernel(rootFd: number): Promise<number> {
   return Math.max(0, ...sizes);
 }
 
-/** By what systemd's kernel-install and regrow put there: a folder for each kernel, unified images. */
+/** By what is there: unified images, regrow's files, and the folder of each kernel that systemd's kernel-install makes. */
 function largestOnPartition(rootFd: number, partition: string): number {
-  const unified = listInRoot(rootFd, `${partition}/EFI/Linux`).map((name) => sizeOf(rootFd, `${partition}/EFI/Linux/${name}`));
-  const [linux, initrd] = ["linux", "initrd"].map((kind) =>
-    Math.max(
-      0,
-      ...listInRoot(rootFd, `${partition}/regrow`)
-        .filter((name) => name.endsWith(`-${kind}`))
-        .map((name) => sizeOf(rootFd, `${partition}/regrow/${name}`)),
-    ),
-  );
-  return Math.max(0, linux! + initrd!, ...unified);
+  const sizesIn = (folder: string, wanted: RegExp): number[] =>
+    listInRoot(rootFd, folder)
+      .filter((name) => wanted.test(name))
+      .map((name) => sizeOf(rootFd, `${folder}/${name}`));
+  const largest = (sizes: readonly number[]): number => Math.max(0, ...sizes);
+  const folders = listInRoot(rootFd, partition)
+    .filter((name) => /^[0-9a-f]{32}$/.test(name))
+    .flatMap((machine) => listInRoot(rootFd, `${partition}/${machine}`).map((release) => `${partition}/${machine}/${release}`));
+  return largest([
+    ...sizesIn(`${partition}/EFI/Linux`, /\.efi$/i),
+    largest(sizesIn(`${partition}/regrow`, /-linux$/)) + largest(sizesIn(`${partition}/regrow`, /-initrd$/)),
+    ...folders.map((folder) => sizesIn(folder, /^(?:linux|initrd)/).reduce((sum, size) => sum + size, 0)),
+  ]);
 }
 
 function sizeOf(rootFd: number, path: string): number {

@@ -1,5 +1,6 @@
 /** What files of the system say of its start: fstab, command lines, kernels and their modules. */
-import { bytesOf, displayBytes } from "../../../base/byte-string.ts";
+import { type ByteString, bytesOf, displayBytes } from "../../../base/byte-string.ts";
+import { isErrno } from "../../../base/errors.ts";
 import { findKernels } from "../../../boot/find-kernels.ts";
 import { parseFstab } from "../../../codec/fstab.ts";
 import { parseOsRelease } from "../../../codec/os-release.ts";
@@ -14,12 +15,15 @@ import type { CommandLineFact, FstabFact, KernelFacts } from "../facts.ts";
 const MODULES = "usr/lib/modules";
 const GRUB_LINES = /^\s*(?:GRUB_CMDLINE_LINUX\w*)\+?=(.*)$/gm;
 
-export function gatherFstab(rootFd: number): FstabFact[] {
+export function gatherFstab({ rootFd, mounts }: Pick<Machine, "rootFd" | "mounts">): FstabFact[] {
   return parseFstab(readText(rootFd, "etc/fstab") ?? "").flatMap((line) => {
     if (typeof line === "string") return [];
-    if (!line.target.startsWith("/")) return [{ line, hasMountPoint: true }];
-    const stat = tryStatInRoot(rootFd, bytesOf(line.target.slice(1) || "."));
-    return [{ line, hasMountPoint: stat !== undefined && (typeOf(stat.mode) === S_IFDIR || line.options.includes("bind")) }];
+    if (!line.target.startsWith("/")) return [{ line, hasMountPoint: true, isAway: false }];
+    const path = bytesOf(line.target.replace(/^\/+|\/+$/g, "") || ".");
+    const stat = tryStatInRoot(rootFd, path);
+    const hasMountPoint = stat !== undefined && (typeOf(stat.mode) === S_IFDIR || line.options.includes("bind"));
+    const isAway = path !== "." && !mounts.has(path) && hasMountPoint && isEmpty(rootFd, path);
+    return [{ line, hasMountPoint, isAway }];
   });
 }
 
@@ -33,17 +37,15 @@ export function gatherCommandLines({ rootFd, isLive }: Machine): CommandLineFact
   return lines;
 }
 
-export async function gatherKernels({ rootFd, isLive, mounts }: Machine): Promise<KernelFacts> {
+export async function gatherKernels({ rootFd, isLive }: Machine): Promise<KernelFacts> {
   const modules = listInRoot(rootFd, MODULES).filter((release) => {
     const names = listInRoot(rootFd, bytesOf(`${MODULES}/${displayBytes(release)}`));
     return names.some((name) => name === "modules.dep" || name === "modules.dep.bin");
   });
-  const isOwn = gatherFstab(rootFd).some(({ line }) => line.target === "/boot");
   return {
     kernels: await findKernels(folderReader(rootFd)),
     modules: modules.map((release) => displayBytes(release)).toSorted(),
     running: isLive ? readProcFile("/proc/sys/kernel/osrelease").trim() : undefined,
-    bootIsAway: isOwn && !mounts.has(bytesOf("boot")) && listInRoot(rootFd, "boot").length === 0,
   };
 }
 
@@ -51,6 +53,15 @@ export async function gatherKernels({ rootFd, isLive, mounts }: Machine): Promis
 export function distributionOf(rootFd: number): string[] {
   const values = parseOsRelease(readText(rootFd, "etc/os-release") ?? readText(rootFd, "usr/lib/os-release") ?? "");
   return [values.get("ID") ?? "", ...(values.get("ID_LIKE") ?? "").split(/\s+/)].filter((name) => name !== "");
+}
+
+function isEmpty(rootFd: number, path: ByteString): boolean {
+  try {
+    return listInRoot(rootFd, path).length === 0;
+  } catch (error) {
+    if (isErrno(error, "EACCES")) return false;
+    throw error;
+  }
 }
 
 function readText(rootFd: number, path: string): string | undefined {

@@ -8,7 +8,7 @@ import { sameDevice } from "../../../sys/stat.ts";
 import { swapStateOfDevice, swapStateOfFile } from "../../../sys/swap.ts";
 import { PACKAGE_MANAGERS } from "../../setup/setup-facts.ts";
 import type { Machine } from "../../sysroot/machine.ts";
-import type { FstabFact, PackageFact, ProgramFacts, SwapFact } from "../facts.ts";
+import type { CommandLineFact, FstabFact, PackageFact, ProgramFacts, SwapFact } from "../facts.ts";
 import { deviceOf } from "../device-names.ts";
 import { distributionOf } from "./system-files.ts";
 
@@ -47,14 +47,21 @@ function volumeOf({ rootFd }: Machine, path: string): string {
   return "/";
 }
 
-export function gatherSwap(machine: Machine, fstab: readonly FstabFact[], devices: readonly DeviceName[]): SwapFact[] {
+/** What fstab and `resume=` name as swap. */
+export function swapSources(fstab: readonly FstabFact[], commandLines: readonly CommandLineFact[]): string[] {
+  const resumed = commandLines.flatMap(({ text }) => [...text.matchAll(/(?:^|\s)resume=(\S+)/g)].map((match) => match[1]!));
+  return [...fstab.filter(({ line }) => line.type === "swap").map(({ line }) => line.source), ...resumed];
+}
+
+/** `sources`: as `swapSources` tells them. */
+export function gatherSwap(machine: Machine, sources: readonly string[], devices: readonly DeviceName[]): SwapFact[] {
   const active = machine.isLive
     ? readProcFile("/proc/swaps")
         .split("\n")
         .slice(1)
         .flatMap((line) => line.split(/\s+/)[0] || [])
     : [];
-  const named = fstab.filter(({ line }) => line.type === "swap").map(({ line }) => deviceOf(devices, line.source));
+  const named = sources.map((source) => deviceOf(devices, source));
   const paths = [...new Set([...active, ...named.filter((path) => path !== undefined)])].toSorted();
   return paths.map((path) => ({
     path,
