@@ -258,7 +258,7 @@ test("what can't be taken back says so", (t) => {
 
 test("old snapshots go, and their commits stay", (t) => {
   if (!requires(t, NEEDS)) return;
-  const { root, top, regrow } = machineAt(t, "@");
+  const { root, top, regrow, start } = machineAt(t, "@");
   regrow("setup", "-y", "-q");
   regrow("commit", "-q", "-m", "first");
   regrow("tag", "kept", "main");
@@ -270,6 +270,7 @@ test("old snapshots go, and their commits stay", (t) => {
   assert.equal(regrow("cat", `main${"^".repeat(11)}`, "/usr/bin/tool"), "0");
   regrow("rollback", "-y", "-q", `main${"^".repeat(11)}`);
   assert.equal(readFileSync(`${top}/@/usr/bin/tool`, "utf8"), "0");
+  start();
   assert.match(regrow("prune", "--policy", "--keep-last=3", "-n"), /last/);
 });
 

@@ -26,6 +26,7 @@ import {
   removeUnfinished,
   takeSnapshot,
 } from "./base-snapshots.ts";
+import { captureBoot } from "./capture-boot.ts";
 import { commitSnapshot } from "./commit-snapshot.ts";
 
 export interface MachineCommitOptions {
@@ -62,6 +63,7 @@ export async function commitLocked(
   observer: Observer,
 ): Promise<CommitResult> {
   const finish = await finishOptions(machine, options);
+  captureBoot(machine, homeFd, options.verify === true, observer);
   return withRepository(repositoryIn(homeFd), (repository) =>
     machine.btrfs === undefined
       ? commitFolder(machine, repository, finish, observer)

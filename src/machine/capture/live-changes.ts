@@ -5,6 +5,7 @@ import type { Change } from "../../store/diff/change.ts";
 import { closeFd } from "../../sys/open.ts";
 import { diffSnapshots } from "../diff-subvolumes.ts";
 import type { Machine } from "../sysroot/machine.ts";
+import { captureBoot } from "./capture-boot.ts";
 import { dropSnapshot, openSnapshot, removeUnfinished, takeSnapshot } from "./base-snapshots.ts";
 
 export interface LiveSides {
@@ -23,6 +24,7 @@ export async function withLiveSides<T>(
 ): Promise<T> {
   if (machine.btrfs === undefined) return work({ before: undefined, now: machine.sysroot });
   removeUnfinished(homeFd);
+  captureBoot(machine, homeFd, false);
   const now = takeSnapshot(homeFd, machine.rootFd);
   try {
     const base = openSnapshot(homeFd, commit);

@@ -12,15 +12,18 @@ import type { Place } from "../../volume/driver.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import { folderReader } from "../sysroot/folder-reader.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
+import type { SwitchOrder } from "../../codec/switch-order.ts";
+import type { BootClass } from "../switch/boot-class.ts";
 import { type Operation, writeOperation } from "../switch/operation-log.ts";
 import { idAt, moveNested, performSwitch } from "../switch/perform-switch.ts";
+import { switchByEntry } from "./switch-by-entry.ts";
 
 const FOLDER = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
 
 export interface SwitchWish {
   readonly number: number;
   readonly kind: Operation["kind"];
-  readonly bootClass: "a" | "c";
+  readonly bootClass: BootClass;
   readonly from: string;
   readonly to: string;
   readonly reverses?: number;
@@ -60,24 +63,27 @@ export async function switchTo(
     replaced: bootClass === "c" ? name : `@regrow/history/${number}/root`,
     ...(reverses === undefined ? {} : { reverses }),
   };
-  return bootClass === "c" ? setDefault(btrfs, homeFd, operation) : exchange(machine, btrfs, homeFd, operation, wish.nested);
+  if (bootClass === "c") return setDefault(btrfs, homeFd, operation);
+  return withNext(btrfs, operation, (nextFd, order) =>
+    bootClass === "b"
+      ? switchByEntry({ machine, btrfs, homeFd, operation, nextFd, order })
+      : exchange(machine, btrfs, homeFd, operation, order),
+  );
 }
 
-async function exchange(
-  machine: Machine,
+async function withNext(
   { topFd, rootPath }: BtrfsPlace,
-  homeFd: number,
   operation: Operation,
-  nested: readonly string[],
+  work: (nextFd: number, order: SwitchOrder) => Promise<Operation> | Operation,
 ): Promise<Operation> {
-  const { number } = operation;
+  const { number, bootClass, nested } = operation;
   const next = `@regrow/next/${number}/root`;
   const nextFd = openAt(topFd, next, FOLDER);
   try {
     const kernels = await findKernels(folderReader(nextFd));
-    const order = {
+    return await work(nextFd, {
       operation: `${number}`,
-      bootClass: "a",
+      bootClass: bootClass === "b" ? "b" : "a",
       name: rootPath,
       next,
       nextId: Number(subvolumeIdOf(nextFd)),
@@ -85,16 +91,19 @@ async function exchange(
       history: operation.replaced,
       kernels: [...new Set(kernels.filter(({ hasModules }) => hasModules).map(({ release }) => release))],
       nested,
-    } as const;
-    writeOperation(homeFd, operation);
-    armSwitch(homeFd, order);
-    if (machine.isLive) return logged(homeFd, { ...operation, state: "armed" });
-    performSwitch(topFd, order);
-    removeDirAt(homeFd, bytesOf(`next/${number}`));
-    return logged(homeFd, { ...operation, state: "done" });
+    });
   } finally {
     closeFd(nextFd);
   }
+}
+
+function exchange(machine: Machine, { topFd }: BtrfsPlace, homeFd: number, operation: Operation, order: SwitchOrder): Operation {
+  writeOperation(homeFd, operation);
+  armSwitch(homeFd, order);
+  if (machine.isLive) return logged(homeFd, { ...operation, state: "armed" });
+  performSwitch(topFd, order);
+  removeDirAt(homeFd, bytesOf(`next/${operation.number}`));
+  return logged(homeFd, { ...operation, state: "done" });
 }
 
 /** The replaced root keeps its name; what the boot mounts is told by number. */

@@ -3,7 +3,8 @@ import { bytesOf, displayBytes } from "../../base/byte-string.ts";
 import { RegrowError } from "../../base/errors.ts";
 import type { Observer } from "../../base/events.ts";
 import { formatSize } from "../../base/units.ts";
-import { type Kernel, findKernels } from "../../boot/find-kernels.ts";
+import { type BootChoice, chooseBoot } from "../../boot/boot-choice.ts";
+import { type Kernel, chooseKernel, findKernels } from "../../boot/find-kernels.ts";
 import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
 import { readSwitchPolicy } from "../../boot/engine/switch-policy.ts";
 import { parseFstab } from "../../codec/fstab.ts";
@@ -17,11 +18,13 @@ import { defaultSubvolume, listSubvolumes } from "../../sys/btrfs/list-subvolume
 import { tryReadInRoot } from "../../sys/read-file.ts";
 import { spaceOf } from "../../sys/space.ts";
 import { liveChanges } from "../capture/live-changes.ts";
+import { findLoader } from "../boot-files/loader-place.ts";
 import type { Check } from "../check.ts";
 import { commitSource } from "../commit-source.ts";
 import { folderReader } from "../sysroot/folder-reader.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { type BootVerdict, bootClassOf } from "../switch/boot-class.ts";
+import { checkNextBoot } from "./check-next-boot.ts";
 
 export interface RollbackPlan {
   readonly branch: string;
@@ -66,10 +69,13 @@ export async function planRollback(
   const { subject, timestamp } = loadCommit(repository, target);
   const kernels = await findKernels(commitSource(repository, target));
   const kernelsNow = await findKernels(folderReader(machine.rootFd));
-  const boot = bootVerdict(machine, btrfs, kernelsNow.length > 0);
-  const kernel = kernels.find(({ hasModules, initrdPath }) => hasModules && initrdPath !== undefined) ?? kernels[0];
+  const place = findLoader(machine);
+  const boot = bootVerdict(machine, btrfs, place !== undefined);
+  const choice = place === undefined ? undefined : await chooseBoot(commitSource(repository, target), place.files);
+  const kernel = place === undefined ? chooseKernel(kernels) : choice && asKernel(choice);
   const nested = nestedSubvolumes(btrfs);
-  const facts = { machine, nested, homeFd, repository, target, boot, kernel, kernelsNow };
+  const bootChecks = place === undefined ? [] : await checkNextBoot({ machine, repository, target, place, choice });
+  const facts = { machine, nested, homeFd, repository, target, boot, kernel, kernelsNow, bootChecks };
   return {
     branch,
     target,
@@ -103,15 +109,18 @@ function defaultTarget(repository: Repository, branch: string, tip: Checksum, ch
   });
 }
 
-function bootVerdict(machine: Machine, btrfs: BtrfsPlace, hasKernels: boolean): BootVerdict {
+function asKernel({ release, kernelPath, initrdPaths, hasModules }: BootChoice): Kernel {
+  return { release, imagePath: kernelPath, initrdPath: initrdPaths[0], hasModules };
+}
+
+function bootVerdict(machine: Machine, btrfs: BtrfsPlace, hasBootVolume: boolean): BootVerdict {
   const fstab = parseFstab(tryReadInRoot(machine.rootFd, "etc/fstab")?.toString("utf8") ?? "");
   return bootClassOf({
     rootPath: displayBytes(btrfs.rootPath),
     rootId: btrfs.rootId,
     defaultId: defaultSubvolume(btrfs.topFd),
     fstab,
-    hasKernels,
-    bootIsMounted: machine.mounts.has(bytesOf("boot")),
+    hasBootVolume,
   });
 }
 
@@ -139,9 +148,10 @@ interface CheckFacts {
   readonly boot: BootVerdict;
   readonly kernel: Kernel | undefined;
   readonly kernelsNow: readonly Kernel[];
+  readonly bootChecks: readonly Check[];
 }
 
-function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, kernelsNow }: CheckFacts): Check[] {
+function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, kernelsNow, bootChecks }: CheckFacts): Check[] {
   const { armed } = readSwitchPolicy(homeFd);
   const { available } = spaceOf(homeFd);
   const check = (name: string, finding: string, problem: Check["problem"] | false): Check => ({
@@ -160,10 +170,11 @@ function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, k
       },
     ),
     check("boot", "refusal" in boot ? boot.refusal : CLASSES[boot.bootClass], bootProblem(boot, machine.isLive ? nested : [])),
+    ...bootChecks,
     check(
       "kernel",
       kernel?.release ?? "none, as now",
-      kernelsNow.length > 0 &&
+      (kernelsNow.length > 0 || ("bootClass" in boot && boot.bootClass === "b")) &&
         !isBootable(kernel) && {
           code: "refused",
           message: `${target.slice(0, 12)}: has no kernel with its modules and initramfs.`,
@@ -194,7 +205,7 @@ function checksOf({ machine, nested, homeFd, repository, target, boot, kernel, k
 
 const CLASSES = {
   a: "class a: the kernel is in the root, and two names are exchanged",
-  b: "class b: kernels are outside of the root",
+  b: "class b: kernels are outside of the root, and the boot loader's default is changed",
   c: "class c: the default subvolume is set",
 } as const;
 
@@ -207,18 +218,12 @@ function bootProblem(boot: BootVerdict, nestedInRunning: readonly string[]): Che
       hint: "Give it a place beside the root and mount it, or roll back from another system with --sysroot.",
     };
   }
-  return (
-    boot.bootClass === "b" && {
-      code: "unsupported",
-      message: "The kernels are outside of the root (/boot is a file system of its own): such a system can't be switched yet.",
-      hint: "Files can be put back: `regrow restore COMMIT PATH`.",
-    }
-  );
+  return false;
 }
 
 /** A running system is switched by the engine alone. */
 function engineProblem({ isLive, rootFd }: Machine, boot: BootVerdict): Check["problem"] | false {
-  if (!isLive || "refusal" in boot || boot.bootClass !== "a") return false;
+  if (!isLive || "refusal" in boot || boot.bootClass === "c") return false;
   const { files, machine } = gatherEngineFacts(rootFd);
   if (machine.hasSystemd && files.every(({ state }) => state === "same")) return false;
   return {

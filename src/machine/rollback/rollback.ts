@@ -18,6 +18,7 @@ import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
 import { type Operation, nextNumber, readOperations } from "../switch/operation-log.ts";
+import type { BootClass } from "../switch/boot-class.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import { switchTo } from "./prepare-root.ts";
 import { type RollbackPlan, planRollback, requireBtrfs } from "./rollback-plan.ts";
@@ -85,7 +86,7 @@ async function act(
       {
         number: nextNumber(readOperations(homeFd)),
         kind: "rollback",
-        bootClass: (boot as { bootClass: "a" | "c" }).bootClass,
+        bootClass: (boot as { bootClass: BootClass }).bootClass,
         from: live.commit,
         to: back.commit,
         tree: { folderFd: tree.fd, name: bytesOf(".") },

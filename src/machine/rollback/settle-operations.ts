@@ -10,7 +10,10 @@ import { settleRestore } from "../restore/settle-restore.ts";
 import { removeTemporaries } from "../../sys/durable.ts";
 import { openVolume } from "../../volume/open-volume.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
+import { type NextBoot, isDefaultNow } from "../boot-files/loader-default.ts";
+import { removeNextBoots } from "../boot-files/next-boot.ts";
 import { finishDefault } from "./prepare-root.ts";
+import { finishEntry } from "./switch-by-entry.ts";
 import { type Operation, readOperations, writeOperation } from "../switch/operation-log.ts";
 import { idAt, performSwitch } from "../switch/perform-switch.ts";
 
@@ -27,7 +30,10 @@ export async function settleOperations(machine: Machine, homeFd: number): Promis
   for (const folder of [".", "log", "log/operations", "policy"])
     if (existsAt(homeFd, bytesOf(folder))) removeTemporaries(homeFd, folder);
   settleRestore(machine.rootFd, homeFd);
-  if (!machine.isLive && machine.btrfs !== undefined) settleSwitch(machine.btrfs, homeFd);
+  if (machine.btrfs !== undefined) {
+    if (machine.isLive) settleEntry(machine, machine.btrfs, homeFd);
+    else settleSwitch(machine, machine.btrfs, homeFd);
+  }
   const policy = readSwitchPolicy(homeFd);
   const settled: Operation[] = [];
   for (const operation of readOperations(homeFd)) {
@@ -36,18 +42,49 @@ export async function settleOperations(machine: Machine, homeFd: number): Promis
     if (isFinished && machine.btrfs !== undefined) finishDefault(machine.btrfs.topFd, operation);
     const now = { ...operation, state };
     if (state !== operation.state) writeOperation(homeFd, now);
-    settled.push(now);
+    const isStarted = state === "done" && machine.btrfs !== undefined;
+    settled.push(isStarted ? finishEntry(machine, machine.btrfs!, homeFd, now) : now);
   }
+  removeNextBoots(machine, underWay(settled));
   await removeUnneeded(machine, homeFd, settled);
   return settled;
 }
 
+/** The next starts that a loader may still be told of. */
+function underWay(operations: readonly Operation[]): NextBoot[] {
+  return operations.flatMap(({ state, boot }) =>
+    boot !== undefined && (state === "armed" || (state === "done" && boot.isPutBack !== true)) ? [boot] : [],
+  );
+}
+
+/** Boot class b on a running machine: what a run that was cut has prepared, and a start that the engine had no part in. */
+function settleEntry(machine: Machine, { topFd, rootId }: BtrfsPlace, homeFd: number): void {
+  const { armed } = readSwitchPolicy(homeFd);
+  if (armed?.bootClass !== "b") return;
+  const operation = readOperations(homeFd).find(({ number }) => `${number}` === armed.operation);
+  if (rootId === BigInt(armed.nextId)) {
+    performSwitch(topFd, armed);
+    throw new RegrowError(
+      "refused",
+      `${armed.name}: has got its name only now, which the engine should have done at the start.`,
+      {
+        path: armed.name,
+        hint: "Run the command again.",
+      },
+    );
+  }
+  if (operation?.state === "prepared" && operation.boot !== undefined && isDefaultNow(machine, operation.boot) === false)
+    disarmSwitch(homeFd);
+}
+
 /** A machine that doesn't run is switched at once: an order that is still there was cut, unless it was given while the machine ran. */
-function settleSwitch({ topFd, rootPath }: BtrfsPlace, homeFd: number): void {
+function settleSwitch(machine: Machine, { topFd, rootPath }: BtrfsPlace, homeFd: number): void {
   const { armed } = readSwitchPolicy(homeFd);
   if (armed !== undefined) {
     const operation = readOperations(homeFd).find(({ number }) => `${number}` === armed.operation);
-    if (idAt(topFd, armed.name) !== BigInt(armed.currentId)) performSwitch(topFd, armed);
+    const isTold =
+      operation?.boot !== undefined && operation.state === "prepared" && isDefaultNow(machine, operation.boot) === true;
+    if (isTold || idAt(topFd, armed.name) !== BigInt(armed.currentId)) performSwitch(topFd, armed);
     // Nothing has changed place yet, and who comes now finds the machine as it was.
     else if (operation?.state !== "armed") disarmSwitch(homeFd);
   }

@@ -18,6 +18,8 @@ import { withMachineLock } from "../sysroot/machine-lock.ts";
 import { type Operation, nextNumber, writeOperation } from "../switch/operation-log.ts";
 import { switchTo } from "./prepare-root.ts";
 import { nestedSubvolumes, requireBtrfs } from "./rollback-plan.ts";
+import { unsetDefault } from "../boot-files/loader-default.ts";
+import { removeNextBoots } from "../boot-files/next-boot.ts";
 import { removeNext, settleOperations } from "./settle-operations.ts";
 
 export interface UndoCall {
@@ -44,7 +46,7 @@ export async function undo(machine: Machine, { decide }: UndoCall, observer: Obs
       }
       if (last.removed !== undefined) throw rootGone(last);
       if (!(await decide(last))) return { reversed: last, operation: undefined };
-      if (last.state === "armed") return takeBack(homeFd, last);
+      if (last.state === "armed") return takeBack(machine, homeFd, last);
       const operation = await reverse({ machine, homeFd, repository, last, number: nextNumber(operations) }, observer);
       return { reversed: last, operation };
     }),
@@ -60,11 +62,14 @@ function reversible(operations: readonly Operation[]): Operation | undefined {
   return operations.findLast(({ state }) => state === "armed" || state === "done");
 }
 
-async function takeBack(homeFd: number, last: Operation): Promise<UndoResult> {
+async function takeBack(machine: Machine, homeFd: number, last: Operation): Promise<UndoResult> {
+  // First of all: what the loader starts has to be there.
+  if (last.boot !== undefined) unsetDefault(machine, last.boot);
   disarmSwitch(homeFd);
   const reversed = { ...last, state: "disarmed" } as const;
   writeOperation(homeFd, reversed);
   await removeNext(homeFd, last.number);
+  removeNextBoots(machine, []);
   return { reversed, operation: undefined };
 }
 

@@ -1,6 +1,7 @@
 /** `setup`: preparing a machine, and taking that away again. Each step can be done again, so that a run that was cut is finished by the next. */
 import { bytesOf } from "../../base/byte-string.ts";
 import { type Observer, report } from "../../base/events.ts";
+import { removeMirrors } from "../boot-files/mirror-boot.ts";
 import { gatherEngineFacts } from "../../boot/engine/engine-facts.ts";
 import { installEngine, removeEngine } from "../../boot/engine/install-engine.ts";
 import { type InitramfsFacts, remakeInitramfs } from "../../boot/engine/remake-initramfs.ts";
@@ -79,6 +80,7 @@ export async function planUndoSetup(machine: Machine, wishes: SetupWishes, obser
 
 /** The history goes last, so that a run that was cut finds everything again. */
 export async function performUndoSetup(machine: Machine, plan: UndoPlan, observer: Observer = {}): Promise<void> {
+  if (machine.homeFd !== undefined) removeMirrors(machine, machine.homeFd);
   for (const step of plan.steps) {
     if (step.kind === "file") removeInRoot(machine.rootFd, step.path);
     else if (step.kind === "engine") removeEngine(machine.rootFd);

@@ -13,10 +13,8 @@ export interface BootFacts {
   readonly rootId: bigint;
   readonly defaultId: bigint;
   readonly fstab: readonly FstabLine[];
-  /** Whether the root subvolume itself has a kernel. */
-  readonly hasKernels: boolean;
-  /** Whether there is a boot loader's configuration on an ESP or /boot of its own, as far as they are mounted. */
-  readonly bootIsMounted: boolean;
+  /** Whether a boot loader has its kernels on a volume of its own, as far as such volumes are mounted. */
+  readonly hasBootVolume: boolean;
 }
 
 export type BootVerdict = { readonly bootClass: BootClass } | { readonly refusal: string; readonly hint: string };
@@ -30,8 +28,13 @@ export function bootClassOf(facts: BootFacts): BootVerdict {
       hint: "Move it into a subvolume, and name that in fstab and in the boot loader: `regrow setup -n` tells the steps.",
     };
   }
-  const boot = facts.fstab.find((line) => typeof line !== "string" && line.target === "/boot");
-  if (boot !== undefined || facts.bootIsMounted) return { bootClass: "b" };
+  if (facts.hasBootVolume) return { bootClass: "b" };
+  if (facts.fstab.some((line) => typeof line !== "string" && line.target === "/boot")) {
+    return {
+      refusal: "/boot is a file system of its own by /etc/fstab, and no boot loader that regrow knows is found there.",
+      hint: "Mount it (and the ESP) where /etc/fstab says, and begin again. GRUB and systemd-boot are known.",
+    };
+  }
   if (facts.defaultId === facts.rootId && facts.defaultId !== TOP_LEVEL) return { bootClass: "c" };
   return { bootClass: "a" };
 }

@@ -5,6 +5,8 @@ import { tryMakeDirAt } from "../../sys/names.ts";
 import { O, closeFd, openAt } from "../../sys/open.ts";
 import { readDir } from "../../sys/read-dir.ts";
 import { readFileAt } from "../../sys/read-file.ts";
+import type { NextBoot } from "../boot-files/loader-default.ts";
+import type { BootClass } from "./boot-class.ts";
 
 export interface Operation {
   readonly number: number;
@@ -17,13 +19,15 @@ export interface Operation {
   readonly from: string;
   /** What it becomes. */
   readonly to: string;
-  readonly bootClass: "a" | "c";
+  readonly bootClass: BootClass;
   /** From the top level: the name that the boot uses, or for class c the root that was the default one. */
   readonly name: string;
   /** Where the replaced root is when it is done, from the top level. */
   readonly replaced: string;
   /** Class c: paths of nested subvolumes, which go on in the new root. */
   readonly nested: readonly string[];
+  /** Class b: how the next start is told. */
+  readonly boot?: NextBoot;
   /** When the replaced root was removed, ISO 8601: from then on this can't be reversed. */
   readonly removed?: string;
   /** The operation that this one reverses. */

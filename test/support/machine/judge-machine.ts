@@ -76,7 +76,8 @@ export function assertNothingLeft(top: string, root: string): void {
   // Beside the bases, what was replaced and what is the root, there is no subvolume.
   const subvolumes = runText("btrfs", ["subvolume", "list", top]).split("\n");
   const names = subvolumes.map((line) => line.replace(/^.* path (<FS_TREE>\/)?/, ""));
-  const expected = /^(@|@snap_root|@regrow|.*\/var\/lib\/machines|@regrow\/(base\/[0-9a-f]{64}|history\/\d+|deploy\/\d+)\/root)$/;
+  const expected =
+    /^(@|@boot|@snap_root|@regrow|.*\/var\/lib\/machines|@regrow\/(base\/[0-9a-f]{64}|history\/\d+|deploy\/\d+)\/root)$/;
   assert.deepEqual(
     names.filter((name) => name !== "" && !expected.test(name)),
     [],
