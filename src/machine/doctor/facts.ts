@@ -71,7 +71,7 @@ export interface FstabFact {
   readonly line: Exclude<FstabLine, string>;
   /** Whether the folder that it mounts on is there; true for swap. */
   readonly hasMountPoint: boolean;
-  /** It is not mounted, and the folder is empty: what is on it can't be seen. */
+  /** It is not mounted: what is on it can't be seen, and what is below its folder is not what a start reads. */
   readonly isAway: boolean;
 }
 
@@ -172,7 +172,13 @@ export interface MetadataFact {
 }
 
 export interface ProgramFacts {
-  readonly needed: readonly { readonly program: string; readonly why: string; readonly isThere: boolean }[];
+  /** `isVital`: without it a switch or a start fails. */
+  readonly needed: readonly {
+    readonly program: string;
+    readonly why: string;
+    readonly isVital: boolean;
+    readonly isThere: boolean;
+  }[];
   /** `ID` and `ID_LIKE` of os-release. */
   readonly distribution: readonly string[];
 }

@@ -43,3 +43,8 @@ export function skipped(message: string): Said {
 export function orOk(found: readonly Said[], message: string): readonly Said[] {
   return found.length > 0 ? found : [ok(message)];
 }
+
+/** `1 entry`, `2 entries`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

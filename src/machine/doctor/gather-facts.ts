@@ -5,6 +5,7 @@ import { throwIfCancelled } from "../../base/errors.ts";
 import { listDeviceNames } from "../../sys/block-devices.ts";
 import { defaultSubvolume, listSubvolumes } from "../../sys/btrfs/list-subvolumes.ts";
 import { spaceOf } from "../../sys/space.ts";
+import { findLoader } from "../boot-files/loader-place.ts";
 import { planMachineSetup } from "../setup/setup.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { bootClassOf } from "../switch/boot-class.ts";
@@ -122,7 +123,6 @@ function bootClass(
     rootId,
     defaultId: defaultSubvolume(topFd),
     fstab: fstab.map(({ line }) => line),
-    hasKernels: true,
-    bootIsMounted: machine.mounts.has("boot" as Parameters<typeof displayBytes>[0]),
+    hasBootVolume: findLoader(machine) !== undefined,
   });
 }

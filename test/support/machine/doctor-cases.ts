@@ -1,5 +1,6 @@
 /** What can be wrong with a machine, as facts that were made up, and which check of `doctor` must say it. */
 import { parseGrubConfig } from "../../../src/codec/grub/config.ts";
+import type { NextBoot } from "../../../src/machine/boot-files/loader-default.ts";
 import type { DoctorFacts } from "../../../src/machine/doctor/facts.ts";
 import type { Operation } from "../../../src/machine/switch/operation-log.ts";
 import { GONE, HEALTHY, NOW, ROOT_UUID, fstabLine } from "./doctor-facts.ts";
@@ -29,6 +30,8 @@ const OPERATION: Operation = {
   replaced: "@regrow/history/7/root",
   nested: [],
 };
+
+const BOOT: NextBoot = { loader: "grub", volume: "boot", defaultFile: "grub/custom.cfg", id: "regrow-switch-7" };
 
 export const grub = (change: (value: Value<"grub">) => Partial<Value<"grub">>): DoctorFacts =>
   changed("grub", (value) => ({ ...value, ...change(value) }));
@@ -244,12 +247,29 @@ export const CASES: readonly (readonly [string, DoctorFacts, string, "problem" |
   [
     "a program",
     changed("programs", () => ({
-      needed: [{ program: "grub2-install", why: "it mends", isThere: false }],
+      needed: [{ program: "dracut", why: "it makes", isVital: true, isThere: false }],
       distribution: ["nobara", "fedora"],
     })),
     "programs",
     "problem",
+    /dracut: this program is missing/,
+  ],
+  [
+    "a program to mend with",
+    changed("programs", () => ({
+      needed: [{ program: "grub2-install", why: "it mends", isVital: false, isThere: false }],
+      distribution: ["fedora"],
+    })),
+    "programs",
+    "warning",
     /grub2-install/,
+  ],
+  [
+    "a switch whose /boot is not put back",
+    home({ operations: [{ ...OPERATION, state: "done", bootClass: "b", boot: BOOT }] }),
+    "operations",
+    "warning",
+    /what is on \/boot has not been put back/,
   ],
   [
     "no engine",

@@ -96,7 +96,7 @@ export const HEALTHY: DoctorFacts = {
   },
   bootSpace: { value: [{ path: "/boot", available: 500e6, needed: 80e6 }] },
   metadata: { value: { free: 300e6, growable: 5e9, used: 700e6, unallocated: 1e10 } },
-  programs: { value: { needed: [{ program: "btrfs", why: "it does", isThere: true }], distribution: ["debian"] } },
+  programs: { value: { needed: [{ program: "btrfs", why: "it does", isVital: true, isThere: true }], distribution: ["debian"] } },
   packages: { value: { database: "/var/lib/dpkg", isBesideUsr: true, volume: "/", carriedBy: undefined } },
   swap: { value: [{ path: "/dev/sda3", isActive: true, state: "swap", isInRoot: false }] },
   engine: {

@@ -2,14 +2,18 @@
 import { RegrowError } from "../../../base/errors.ts";
 import { splitCommandLine } from "../../../codec/kernel-command-line.ts";
 import type { BootEntryFact, DoctorFacts, EntryFolderFact } from "../facts.ts";
-import { type Said, orOk, problem, skipped, warning } from "../finding.ts";
+import { type Said, counted, orOk, problem, skipped, warning } from "../finding.ts";
 import { ofSeen, valueOf } from "../looked.ts";
+import { ESP_PLACES, awayOf, notMounted } from "./away.ts";
 import { rootParameterFindings } from "./parameters.ts";
 
 const REMAKE = "Make it anew (`kernel-install add`, or reinstall the kernel's package), or remove it.";
 
 export function checkBootEntries(facts: DoctorFacts): readonly Said[] {
-  return ofSeen(facts.entries, (folders) => {
+  return ofSeen(facts.entries, (all) => {
+    const away = awayOf(facts, ESP_PLACES);
+    const folders = all.filter(({ partition }) => !away.includes(partition));
+    if (away.length > 0 && folders.length === 0) return away.map((place) => notMounted(place, "boot entries"));
     if (folders.length === 0) return [skipped("There are no boot entries in loader/entries.")];
     const count = folders.reduce((sum, { entries, images }) => sum + entries.length + images.length, 0);
     return orOk(
@@ -18,7 +22,7 @@ export function checkBootEntries(facts: DoctorFacts): readonly Said[] {
         ...folders.flatMap((folder) => defaultFindings(folder, folders)),
         ...firmwareFindings(facts, folders),
       ],
-      `${folders.map(({ partition }) => `${partition}/loader`).join(", ")}: ${count} entries, each with what it names.`,
+      `${folders.map(({ partition }) => `${partition}/loader`).join(", ")}: ${counted(count, "entry", "entries")}, each with what it names.`,
     );
   });
 }

@@ -1,6 +1,6 @@
 /** The engine that switches roots: its files, its place in every initramfs, the unit that mounts regrow's folder. */
 import type { DoctorFacts, EngineFacts } from "../facts.ts";
-import { type Said, ok, orOk, problem, unseen, warning } from "../finding.ts";
+import { type Said, counted, ok, orOk, problem, unseen, warning } from "../finding.ts";
 import { ofSeen } from "../looked.ts";
 
 const SETUP = "`regrow setup`";
@@ -10,7 +10,7 @@ export function checkEngine(facts: DoctorFacts): readonly Said[] {
     const found = [...fileFindings(engine), ...imageFindings(engine)];
     const isFine = found.every(({ severity }) => severity === "unseen");
     const count = engine.images.filter(({ engine: state }) => state === "current").length;
-    return isFine ? [ok(`The engine is in place, and in ${count} initramfs images.`), ...found] : found;
+    return isFine ? [ok(`The engine is in place, and in ${counted(count, "initramfs image")}.`), ...found] : found;
   });
 }
 

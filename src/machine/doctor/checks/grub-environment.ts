@@ -2,8 +2,10 @@
 import type { DoctorFacts, GrubEnvironmentFact } from "../facts.ts";
 import { type Said, orOk, problem, skipped, warning } from "../finding.ts";
 import { ofSeen } from "../looked.ts";
+import { awayOf, notMounted } from "./away.ts";
 
 export function checkGrubEnvironment(facts: DoctorFacts): readonly Said[] {
+  if (awayOf(facts, ["/boot"]).length > 0) return [notMounted("/boot", "a grubenv")];
   return ofSeen(facts.grub, ({ environments, savesDefault }) => {
     if (environments.length === 0) return [skipped("There is no grubenv.")];
     return orOk(

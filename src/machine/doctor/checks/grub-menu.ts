@@ -1,20 +1,22 @@
 /** GRUB's menu: has every entry its kernel, its initramfs and its root, and does the default name one? */
 import type { GrubConfig } from "../../../codec/grub/config.ts";
 import type { DoctorFacts, GrubConfigFact, GrubFacts } from "../facts.ts";
-import { type Said, orOk, problem, skipped, warning } from "../finding.ts";
+import { type Said, counted, orOk, problem, skipped, warning } from "../finding.ts";
 import { ofSeen, valueOf } from "../looked.ts";
+import { awayOf, notMounted } from "./away.ts";
 import { rootParameterFindings } from "./parameters.ts";
 
 const REMAKE = "Make it anew: `update-grub`, or `grub-mkconfig -o /boot/grub/grub.cfg`.";
 
 export function checkGrubMenu(facts: DoctorFacts): readonly Said[] {
+  if (awayOf(facts, ["/boot"]).length > 0) return [notMounted("/boot", "GRUB's menu")];
   return ofSeen(facts.grub, (grub) => {
     if (grub.configs.length === 0) return [skipped("There is no /boot/grub/grub.cfg.")];
     const count = grub.configs.reduce((sum, { entries }) => sum + entries.length, 0);
     const found = grub.configs.flatMap((config) => entryFindings(facts, config));
     return orOk(
       [...found, ...defaultFindings(facts, grub)],
-      `${grub.configs[0]!.path}: ${count} entries, each with what it names.`,
+      `${grub.configs[0]!.path}: ${counted(count, "entry", "entries")}, each with what it names.`,
     );
   });
 }

@@ -2,16 +2,15 @@
 import { deviceState } from "../device-names.ts";
 import type { DoctorFacts, GrubSearchFact } from "../facts.ts";
 import { type Said, orOk, problem, skipped, unseen, warning } from "../finding.ts";
-import { ofSeen, valueOf } from "../looked.ts";
+import { ofSeen } from "../looked.ts";
+import { ESP_PLACES, awayOf, notMounted } from "./away.ts";
 import { isMissing } from "./parameters.ts";
-
-const ESP_TARGETS = new Set(["/boot/efi", "/efi", "/boot"]);
 
 export function checkGrubPrograms(facts: DoctorFacts): readonly Said[] {
   return ofSeen(facts.grub, ({ searches }) => {
     if (searches.length === 0) {
-      const away = valueOf(facts.fstab)?.find(({ line, isAway }) => isAway && ESP_TARGETS.has(line.target));
-      if (away !== undefined) return [unseen(`${away.line.target}: is not mounted, so the boot loader there can't be seen.`)];
+      const [away] = awayOf(facts, ESP_PLACES);
+      if (away !== undefined) return [notMounted(away, "the boot loader")];
       return [skipped("There is no GRUB on the ESP that looks for a file system by its UUID.")];
     }
     if ("unseen" in facts.devices) return [unseen(facts.devices.unseen)];

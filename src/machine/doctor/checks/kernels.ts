@@ -1,11 +1,11 @@
 /** Kernels, their modules and their initramfs travel together. */
 import type { DoctorFacts, KernelFacts } from "../facts.ts";
-import { type Said, orOk, problem, unseen, warning } from "../finding.ts";
+import { type Said, orOk, problem, warning } from "../finding.ts";
 import { ofSeen, valueOf } from "../looked.ts";
+import { awayOf, notMounted } from "./away.ts";
 
 export function checkKernels(facts: DoctorFacts): readonly Said[] {
-  const isAway = valueOf(facts.fstab)?.some((line) => line.isAway && line.line.target === "/boot") ?? false;
-  if (isAway) return [unseen("/boot: has a line in /etc/fstab and is not mounted, so its kernels can't be seen.")];
+  if (awayOf(facts, ["/boot"]).length > 0) return [notMounted("/boot", "the kernels")];
   return ofSeen(facts.kernels, (kernels) => {
     const releases = [...new Set(kernels.kernels.map(({ release }) => release))];
     return orOk(

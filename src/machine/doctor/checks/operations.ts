@@ -71,8 +71,15 @@ function operationFindings({ operations, pending, refused, path }: HomeFacts): S
   const open = operations.filter(
     ({ state, number }) => state === "prepared" || (state === "armed" && pending?.operation !== `${number}`),
   );
+  const unfinished = operations.filter(({ state, boot }) => state === "done" && boot !== undefined && boot.isPutBack !== true);
   return [
     ...found,
+    ...unfinished.map(({ number, boot }) =>
+      warning(
+        `${path}/log/operations/${number}.json: what is on /${boot!.volume} has not been put back to what the new root was committed with.`,
+        `With /${boot!.volume} mounted: \`regrow status\` finishes it.`,
+      ),
+    ),
     ...open.map(({ number, kind }) =>
       warning(
         `${path}/log/operations/${number}.json: this ${kind} was cut, or done and not entered yet.`,

@@ -1,6 +1,6 @@
 /** The repository: does every ref lead to a commit, and how old is the last one? */
 import type { DoctorFacts } from "../facts.ts";
-import { type Said, orOk, problem, warning } from "../finding.ts";
+import { type Said, counted, orOk, problem, warning } from "../finding.ts";
 import { ofSeen } from "../looked.ts";
 
 const DAY_MILLISECONDS = 86_400_000;
@@ -17,6 +17,6 @@ export function checkRepository(facts: DoctorFacts): readonly Said[] {
     if (last === undefined && found.length === 0)
       return [warning(`${branch}: there is no commit yet, so there is nothing to go back to.`, "`regrow commit -m first`")];
     const days = last === undefined ? 0 : Math.max(0, Math.floor((facts.now - last.timestamp * 1000) / DAY_MILLISECONDS));
-    return orOk(found, `${refs} refs, each with its commit; the last commit is ${days === 1 ? "1 day" : `${days} days`} old.`);
+    return orOk(found, `${counted(refs, "ref")}, each with its commit; the last commit is ${counted(days, "day")} old.`);
   });
 }

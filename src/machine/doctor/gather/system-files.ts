@@ -1,6 +1,5 @@
 /** What files of the system say of its start: fstab, command lines, kernels and their modules. */
-import { type ByteString, bytesOf, displayBytes } from "../../../base/byte-string.ts";
-import { isErrno } from "../../../base/errors.ts";
+import { bytesOf, displayBytes } from "../../../base/byte-string.ts";
 import { findKernels } from "../../../boot/find-kernels.ts";
 import { parseFstab } from "../../../codec/fstab.ts";
 import { parseOsRelease } from "../../../codec/os-release.ts";
@@ -22,7 +21,7 @@ export function gatherFstab({ rootFd, mounts }: Pick<Machine, "rootFd" | "mounts
     const path = bytesOf(line.target.replace(/^\/+|\/+$/g, "") || ".");
     const stat = tryStatInRoot(rootFd, path);
     const hasMountPoint = stat !== undefined && (typeOf(stat.mode) === S_IFDIR || line.options.includes("bind"));
-    const isAway = path !== "." && !mounts.has(path) && hasMountPoint && isEmpty(rootFd, path);
+    const isAway = path !== "." && !mounts.has(path) && hasMountPoint;
     return [{ line, hasMountPoint, isAway }];
   });
 }
@@ -53,15 +52,6 @@ export async function gatherKernels({ rootFd, isLive }: Machine): Promise<Kernel
 export function distributionOf(rootFd: number): string[] {
   const values = parseOsRelease(readText(rootFd, "etc/os-release") ?? readText(rootFd, "usr/lib/os-release") ?? "");
   return [values.get("ID") ?? "", ...(values.get("ID_LIKE") ?? "").split(/\s+/)].filter((name) => name !== "");
-}
-
-function isEmpty(rootFd: number, path: ByteString): boolean {
-  try {
-    return listInRoot(rootFd, path).length === 0;
-  } catch (error) {
-    if (isErrno(error, "EACCES")) return false;
-    throw error;
-  }
 }
 
 function readText(rootFd: number, path: string): string | undefined {

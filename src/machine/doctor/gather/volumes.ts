@@ -93,17 +93,18 @@ export function gatherPrograms({ rootFd, btrfs, mount }: Machine, generator: str
     PROGRAM_FOLDERS.some((folder) => tryStatInRoot(rootFd, `${folder}/${program}`) !== undefined);
   const hasGrub = tryStatInRoot(rootFd, "boot/grub/grub.cfg") ?? tryStatInRoot(rootFd, "boot/grub2/grub.cfg");
   const grub = tryStatInRoot(rootFd, "boot/grub2") === undefined ? "grub" : "grub2";
-  const wanted: [program: string, why: string][] = [
-    ...(btrfs !== undefined || mount.type === "btrfs"
-      ? [["btrfs", "the engine asks it for the ids of subvolumes when it switches the root"] as [string, string]]
-      : []),
-    ...(generator === undefined ? [] : [[generator, "it makes the initramfs images"] as [string, string]]),
-    ...(hasGrub === undefined
-      ? []
-      : [[`${grub}-install`, "it mends a GRUB that does not find its file system"] as [string, string]]),
-  ];
+  const wanted: Omit<ProgramFacts["needed"][number], "isThere">[] = [];
+  if (btrfs !== undefined || mount.type === "btrfs")
+    wanted.push({
+      program: "btrfs",
+      isVital: true,
+      why: "the engine asks it for the ids of subvolumes when it switches the root",
+    });
+  if (generator !== undefined) wanted.push({ program: generator, isVital: true, why: "it makes the initramfs images" });
+  if (hasGrub !== undefined)
+    wanted.push({ program: `${grub}-install`, isVital: false, why: "it mends a GRUB that does not find its file system" });
   return {
-    needed: wanted.map(([program, why]) => ({ program, why, isThere: has(program) })),
+    needed: wanted.map((one) => ({ ...one, isThere: has(one.program) })),
     distribution: distributionOf(rootFd),
   };
 }
