@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/undo.ts")).undo,
   },
   {
+    name: "doctor",
+    group: "Repository",
+    summary: "what would make a rollback or a start fail",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
     name: "install",
     group: "Bare metal",
     summary: "a disk image that boots with that state",

@@ -8,6 +8,10 @@ const DEBIAN_PACKAGES: Record<string, string> = {
   bzip2: "bzip2",
   cp: "coreutils",
   diff: "diffutils",
+  "grub-install": "grub2-common",
+  "grub2-install": "grub2-common",
+  mkinitramfs: "initramfs-tools-core",
+  "update-initramfs": "initramfs-tools",
   "mkfs.btrfs": "btrfs-progs",
   "mkfs.ext4": "e2fsprogs",
   "mkfs.vfat": "dosfstools",
@@ -28,6 +32,33 @@ const DEBIAN_PACKAGES: Record<string, string> = {
   xz: "xz-utils",
   zstd: "zstd",
 };
+
+/** Where the package is called otherwise than on Debian. */
+const FEDORA_PACKAGES: Record<string, string> = {
+  "update-initramfs": "dracut",
+  "grub2-install": "grub2-tools",
+  "mkfs.ext4": "e2fsprogs",
+  sh: "bash",
+  sfdisk: "util-linux",
+  xz: "xz",
+};
+const ARCH_PACKAGES: Record<string, string> = { "grub-install": "grub", sh: "bash", sfdisk: "util-linux", xz: "xz" };
+const INSTALLERS: Record<string, readonly [command: string, others: Record<string, string>]> = {
+  debian: ["apt install", {}],
+  ubuntu: ["apt install", {}],
+  fedora: ["dnf install", FEDORA_PACKAGES],
+  rhel: ["dnf install", FEDORA_PACKAGES],
+  suse: ["zypper install", {}],
+  opensuse: ["zypper install", {}],
+  arch: ["pacman -S", ARCH_PACKAGES],
+};
+
+/** The command that installs the program. `distribution`: ID and ID_LIKE of os-release; Debian's command where none is known. */
+export function installCommand(program: string, distribution: readonly string[]): string {
+  const known = distribution.map((id) => INSTALLERS[id]).find((installer) => installer !== undefined);
+  const [command, others] = known ?? INSTALLERS["debian"]!;
+  return `${command} ${others[program] ?? debianPackageOf(program)}`;
+}
 
 /** The Debian package that has the program; its own name where none is known. */
 export function debianPackageOf(program: string): string {

@@ -72,7 +72,8 @@ const USER_DATA: readonly (readonly [path: string, why: string])[] = [
 ];
 /** These are there on any machine; of the others only what is. */
 const ALWAYS = new Set(["home", "root", "srv", "var/log"]);
-const PACKAGE_MANAGERS: readonly (readonly [name: string, folder: string])[] = [
+/** Where package managers keep their databases, from the root. */
+export const PACKAGE_MANAGERS: readonly (readonly [name: string, folder: string])[] = [
   ["dpkg", "var/lib/dpkg"],
   ["pacman", "var/lib/pacman/local"],
   ["rpm", "var/lib/rpm"],

@@ -61,7 +61,11 @@ export interface BtrfsPlace {
  * Runs `work` with the machine whose root is at `sysroot`. Throws `not-found`, `unsupported` for a folder that is no root of a file
  * system or subvolume, `missing-privilege` without root, `usage` for a configuration with faults.
  */
-export async function withMachine<T>(sysroot: string, work: (machine: Machine) => Promise<T> | T): Promise<T> {
+export async function withMachine<T>(
+  sysroot: string,
+  work: (machine: Machine) => Promise<T> | T,
+  readConfig: (rootFd: number) => MachineConfig = readMachineConfig,
+): Promise<T> {
   refuseWithoutRoot();
   const open: (() => void)[] = [];
   try {
@@ -84,7 +88,7 @@ export async function withMachine<T>(sysroot: string, work: (machine: Machine) =
       btrfs,
       homePlace: place,
       homeFd,
-      config: readMachineConfig(rootFd),
+      config: readConfig(rootFd),
     });
   } finally {
     for (const close of open.toReversed()) close();
