@@ -3,7 +3,7 @@
  * `doctor` has nothing to say.
  */
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { examineMachine } from "../../src/machine/doctor/doctor.ts";
 import type { Finding } from "../../src/machine/doctor/finding.ts";
@@ -13,6 +13,7 @@ import {
   KERNEL,
   STARTABLE_NEEDS,
   type StartableMachine,
+  moveBoot,
   putInitramfs,
   startableMachine,
 } from "../support/machine/startable-machine.ts";
@@ -118,6 +119,47 @@ test("a machine that is not set up is told what setup would say", async (t) => {
   assert.match(found[1]!.message, /swapfile.*stops every snapshot/);
 });
 
+test("a /boot of its own: nothing is wrong, it is not mounted, it is full, its GRUB can't be told", async (t) => {
+  if (!requires(t, { ...STARTABLE_NEEDS, filesystems: ["btrfs", "ext4"] })) return;
+  const machine = startableMachine(t);
+  const { root } = machine;
+  const { mount, umount } = moveBoot(t, machine);
+  bench.ok("--sysroot", root, "setup", "-y", "-q", "--no-initramfs");
+  putInitramfs(root, ["usr/bin/dash", ENGINE]);
+  bench.ok("--sysroot", root, "commit", "-q", "-m", "first");
+  const found = await assertSilent(root);
+  assert.match(found.find(({ check }) => check === "machine")!.message, /boot class b/);
+
+  umount();
+  const away = (await examineMachine(root)).filter(({ severity }) => severity === "unseen");
+  assert.deepEqual(
+    away.map(({ check }) => check),
+    ["grub-menu", "grub-environment", "boot-entries", "kernels"],
+    shown(away),
+  );
+  mount();
+
+  run("fallocate", ["-l", "34MiB", `${root}/boot/full`]);
+  const full = (await examineMachine(root)).filter(isComplaint);
+  assert.deepEqual(
+    full.map(({ check, severity }) => `${check} ${severity}`),
+    ["boot-space problem"],
+    shown(full),
+  );
+  rmSync(`${root}/boot/full`);
+
+  const menu = readFileSync(`${root}/boot/grub/grub.cfg`, "utf8");
+  writeFileSync(`${root}/boot/grub/grub.cfg`, menu.replaceAll("custom.cfg", "other.cfg"));
+  const deaf = (await examineMachine(root)).filter(isComplaint);
+  assert.deepEqual(
+    deaf.map(({ check, severity }) => `${check} ${severity}`),
+    ["machine problem"],
+    shown(deaf),
+  );
+  writeFileSync(`${root}/boot/grub/grub.cfg`, menu);
+  await assertSilent(root);
+});
+
 test("metadata that can't grow any more", async (t) => {
   if (!requires(t, { ...STARTABLE_NEEDS, programs: ["btrfs", "mkfs.btrfs", "mount", "fallocate"] })) return;
   const top = mountedFileSystem(t, "btrfs", 400);
@@ -144,9 +186,11 @@ function isComplaint({ severity }: Finding): boolean {
   return severity === "problem" || severity === "warning";
 }
 
-async function assertSilent(root: string): Promise<void> {
-  const found = (await examineMachine(root)).filter(({ severity }) => severity !== "ok" && severity !== "skipped");
+async function assertSilent(root: string): Promise<Finding[]> {
+  const all = await examineMachine(root);
+  const found = all.filter(({ severity }) => severity !== "ok" && severity !== "skipped");
   assert.deepEqual(found, [], shown(found));
+  return all;
 }
 
 function shown(findings: readonly Finding[]): string {

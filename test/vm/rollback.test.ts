@@ -30,6 +30,7 @@ const COMMANDS = `exec >/dev/ttyS0 2>&1
 if [ -e /home/regrow-takes-back ]; then last='regrow undo -y'; else last=true; fi
 if [ -e /home/regrow-stage ]; then systemctl poweroff --no-block; exit 0; fi
 echo done > /home/regrow-stage
+if [ -e /home/regrow-takes-back ]; then regrow doctor -v; echo "doctor ended with $?"; fi
 regrow commit -m 'in the guest'
 echo broken > /etc/regrow-marker
 rm -r /usr/lib/python3 /usr/share/doc 2>/dev/null || :
@@ -77,6 +78,8 @@ test("there and back in a guest", { concurrency: 2 }, async (t) => {
       const first = await boot(t, image);
       assert.equal(first.words.marker, "good");
       assert.match(first.guest.output(), /Taken back/);
+      // Of a running machine that is as it should be; only the image has no grub-install in it.
+      assert.match(first.guest.output(), /0 problems, 1 warning\.[^]*doctor ended with 0/);
       assert.doesNotMatch(first.guest.output(), /regrow: switched/);
       assert.equal((await boot(t, image)).words.marker, "broken");
     }),

@@ -28,6 +28,8 @@ export interface DoctorFacts {
   /** Paths from the top level, with their ids. */
   readonly subvolumes: Looked<readonly SubvolumeFact[]>;
   readonly bootClass: Looked<BootVerdict>;
+  /** Why the loader of a machine of boot class b can't be told what to start next; a value of undefined: it can. */
+  readonly loader: Looked<Obstacle | undefined>;
   readonly fstab: Looked<readonly FstabFact[]>;
   readonly commandLines: Looked<readonly CommandLineFact[]>;
   readonly grub: Looked<GrubFacts>;

@@ -52,6 +52,7 @@ export async function gatherFacts(
     devices,
     subvolumes: await ofBtrfs(machine, "the subvolumes", subvolumesOf),
     bootClass: await ofBtrfs(machine, "how the machine starts", (place) => bootClass(machine, place, lines)),
+    loader: await ofBtrfs(machine, "the boot loader", () => findLoader(machine)?.obstacle),
     fstab,
     commandLines,
     grub: await look("GRUB's files", () => withBootVolumes(machine, names, (volumes) => gatherGrub(machine, volumes))),

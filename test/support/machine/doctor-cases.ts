@@ -431,6 +431,13 @@ export const CASES: readonly (readonly [string, DoctorFacts, string, "problem" |
     /no rollback/,
   ],
   [
+    "a loader that can't be told",
+    { ...HEALTHY, loader: { value: { message: "grub.cfg does not read custom.cfg.", hint: "Mend it." } } },
+    "machine",
+    "problem",
+    /custom\.cfg.*a rollback is refused/,
+  ],
+  [
     "a newer regrow's",
     { ...HEALTHY, obstacle: { message: "made by a newer regrow.", hint: "Use it." } },
     "machine",

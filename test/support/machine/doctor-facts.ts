@@ -32,6 +32,7 @@ export const HEALTHY: DoctorFacts = {
     ],
   },
   bootClass: { value: { bootClass: "a" } },
+  loader: { value: undefined },
   fstab: {
     value: [
       fstabLine(`UUID=${ROOT_UUID}`, "/", "btrfs", "defaults,subvol=@"),

@@ -1,5 +1,6 @@
 /** Faults of a machine, each really made, with what `doctor` must say of it. */
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { formatSwitchOrder } from "../../../src/codec/switch-order.ts";
 import { run } from "../programs.ts";
 import {
   GRUB_PROGRAM,
@@ -29,6 +30,18 @@ const UNIT_LINK = String.raw`etc/systemd/system/local-fs.target.wants/\x2eregrow
 const ENTRY = "boot/loader/entries/debian.conf";
 const GRUBENV = "boot/grub/grubenv";
 const CONFIG = "etc/regrow.toml";
+
+const ORDER = formatSwitchOrder({
+  operation: "7",
+  bootClass: "a",
+  name: "@",
+  next: "@regrow/next/7/root",
+  nextId: 300,
+  currentId: 256,
+  history: "@regrow/history/7/root",
+  kernels: [RELEASE],
+  nested: [],
+});
 
 export const FAULTS: Record<string, Fault> = {
   "a GRUB program whose file system is gone": {
@@ -302,6 +315,25 @@ export const FAULTS: Record<string, Fault> = {
     message: /@regrow\/policy\/switch: /,
     make: ({ top }) => writeFileSync(`${top}/@regrow/policy/switch`, "version=1\n"),
     mend: ({ top }) => rmSync(`${top}/@regrow/policy/switch`),
+  },
+  "a switch that waits for a shutdown": {
+    check: "operations",
+    severity: "warning",
+    message: /@regrow\/policy\/switch: operation 7 waits/,
+    make: ({ top }) => writeFileSync(`${top}/@regrow/policy/switch`, ORDER),
+    mend: ({ top }) => rmSync(`${top}/@regrow/policy/switch`),
+  },
+  "a switch that the engine has refused": {
+    check: "operations",
+    severity: "problem",
+    message: /operation 7 was not carried out: no such kernel/,
+    make: ({ top }) => {
+      writeFileSync(`${top}/@regrow/policy/switch`, ORDER);
+      writeFileSync(`${top}/@regrow/policy/switch.refused`, "operation=7\nmode=initramfs\ncode=kernel\nreason=no such kernel\n");
+    },
+    mend: ({ top }) => {
+      for (const name of ["switch", "switch.refused"]) rmSync(`${top}/@regrow/policy/${name}`);
+    },
   },
   "a ref to a commit that is gone": {
     check: "repository",

@@ -3,7 +3,7 @@
  * an initramfs that cpio has made with the engine in it, a GRUB that grub-mkimage has made, its menu, a boot entry, fstab. The kernel is none, but
  * its header is one's.
  */
-import { copyFileSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TestContext } from "node:test";
 import { fakeKernel } from "../fake-kernel.ts";
@@ -13,7 +13,21 @@ import { atEnd, mountedFileSystem, scratchFolder } from "../scratch.ts";
 export const STARTABLE_NEEDS = {
   root: true,
   programs: [
-    ...["btrfs", "mkfs.btrfs", "mount", "umount", "findmnt", "blkid", "cpio", "gzip", "grub-mkimage", "grub-editenv", "mkswap"],
+    ...[
+      "btrfs",
+      "mkfs.btrfs",
+      "mount",
+      "umount",
+      "findmnt",
+      "blkid",
+      "cpio",
+      "gzip",
+      "grub-mkimage",
+      "grub-editenv",
+      "mkswap",
+      "mkfs.ext4",
+      "fallocate",
+    ],
   ],
   files: ["/usr/lib/grub/x86_64-efi/btrfs.mod"],
   filesystems: ["btrfs"],
@@ -83,6 +97,26 @@ menuentry 'Debian' --id debian {
 
 export function fstabText({ uuid }: Pick<StartableMachine, "uuid">): string {
   return `UUID=${uuid} / btrfs defaults,subvol=@ 0 0\nUUID=${uuid} /home btrfs subvol=/@home 0 0\n`;
+}
+
+/** Brings /boot onto an ext4 of its own, and GRUB's programs and menu with it. */
+export function moveBoot(t: TestContext, { root, uuid }: StartableMachine): { mount(): void; umount(): void } {
+  const folder = mountedFileSystem(t, "ext4", 48);
+  const device = runText("findmnt", ["-n", "-o", "SOURCE", folder]);
+  const bootUuid = runText("blkid", ["-c", "/dev/null", "-s", "UUID", "-o", "value", device]);
+  const menu = readFileSync(`${root}/boot/grub/grub.cfg`, "utf8")
+    .replace(`--set=root ${uuid}`, `--set=root ${bootUuid}`)
+    .replaceAll("/@/boot/", "/");
+  run("cp", ["-a", `${root}/boot/.`, folder]);
+  run("find", [`${root}/boot`, "-mindepth", "1", "-delete"]);
+  const mount = (): void => void run("mount", [device, `${root}/boot`]);
+  mount();
+  atEnd(t, () => void run("umount", ["--lazy", `${root}/boot`]));
+  const custom = "if [ -f ${config_directory}/custom.cfg ]; then\n  source ${config_directory}/custom.cfg\nfi\n";
+  put(root, "boot/grub/grub.cfg", `${menu}${custom}`);
+  putGrubProgram(root, bootUuid, "/grub");
+  put(root, "etc/fstab", `${readFileSync(`${root}/etc/fstab`, "utf8")}UUID=${bootUuid} /boot ext4 defaults 0 2\n`);
+  return { mount, umount: () => void run("umount", [`${root}/boot`]) };
 }
 
 function fillRoot(machine: StartableMachine): void {

@@ -12,6 +12,8 @@ export function checkMachine(facts: DoctorFacts): readonly Said[] {
   }
   if (facts.isSetUp) {
     const verdict = valueOf(bootClass);
+    const loader = valueOf(facts.loader);
+    if (loader !== undefined) return [problem(`${loader.message} So a rollback is refused.`, loader.hint)];
     if (verdict !== undefined && "refusal" in verdict)
       return [warning(`${sysroot}: ${verdict.refusal} So there is no rollback.`, verdict.hint)];
     const place = root.subvolume === undefined ? root.type : `${root.type}, subvolume ${root.subvolume.path}`;
