@@ -19,7 +19,7 @@ export const PACKAGES = {
   fdisk: ["sfdisk", "fdisk"],
   fish: ["fish"],
   gdisk: ["sgdisk"],
-  "grub-common": ["grub-mkimage"],
+  "grub-common": ["grub-mkimage", "grub-script-check", "grub-editenv"],
   "grub-efi-amd64-bin": ["/usr/lib/grub/x86_64-efi/btrfs.mod"],
   git: ["git"],
   gzip: ["gzip"],

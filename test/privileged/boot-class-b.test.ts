@@ -89,6 +89,9 @@ for (const layout of LAYOUTS) {
     const changed = await runMachine(root, "diff", "--name-status");
     for (const line of ["A\tboot/vmlinuz-6.2.0-2", "D\tboot/vmlinuz-6.1.0-1", "M\tboot/grub/grub.cfg"])
       assert.ok(changed.includes(line), changed);
+    await runMachine(root, "restore", "-y", first, "/boot/vmlinuz-6.1.0-1");
+    assert.equal(differences(`${good}/boot`, boot, "vmlinuz-6.2*", "initrd*", "grub").join(), ".d..t...... ./");
+    run("rm", [`${boot}/vmlinuz-6.1.0-1`]);
     const broken = copy();
 
     const { stdout } = await startRegrow(["--sysroot", root, "rollback", "-n", first]).ended;
