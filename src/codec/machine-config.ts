@@ -5,6 +5,7 @@
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { RegrowError } from "../base/errors.ts";
+import { lineOfKey, nearestKey } from "./toml-lines.ts";
 
 /** How many commits stay whole: the newest of each hour, day … that has any. */
 export interface KeepRules {
@@ -73,7 +74,7 @@ const DEFAULTS: MachineConfig = { branch: "main", keep: undefined, history: unde
 export function parseMachineConfig(files: readonly ConfigFile[]): MachineConfig {
   let config = DEFAULTS;
   for (const { path, text } of files) {
-    const found = checkFile(path, parseToml(path, text));
+    const found = checkFile(path, text);
     config = {
       branch: found.branch ?? config.branch,
       keep: found.keep ?? config.keep,
@@ -99,15 +100,44 @@ function parseToml(path: string, text: string): unknown {
   }
 }
 
-function checkFile(path: string, value: unknown): v.InferOutput<typeof file> {
-  const result = v.safeParse(file, value, { abortEarly: true });
+function checkFile(path: string, text: string): v.InferOutput<typeof file> {
+  const result = v.safeParse(file, parseToml(path, text), { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const key = v.getDotPath(issue) ?? "";
+  const pieces = (issue.path ?? []).map(({ key }) => key as string | number);
   const isUnknown = issue.type === "strict_object" && issue.expected === "never";
   const reason = isUnknown ? "no such key" : issue.message.replace(/^Invalid \w+: /, "").toLowerCase();
-  throw new RegrowError("usage", `${path}: ${key}: ${reason}.`, {
+  const line = lineOfKey(text, pieces);
+  const where = line === undefined ? path : `${path}: line ${line}`;
+  throw new RegrowError("usage", `${where}: ${pieces.join(".")}: ${reason}.`, {
     path,
-    hint: isUnknown ? "Look for a slip of the pen; `regrow help setup` lists the keys." : "Mend the value; nothing was done.",
+    hint: isUnknown ? unknownHint(pieces) : "Mend the value; nothing was done.",
   });
+}
+
+function unknownHint(pieces: readonly (string | number)[]): string {
+  const known = keysAt(file as unknown as AnySchema, pieces.slice(0, -1));
+  const nearest = nearestKey(String(pieces.at(-1)), known);
+  if (nearest !== undefined) return `Was \`${nearest}\` meant? Nothing was done.`;
+  return `Known there: ${known.map((key) => `\`${key}\``).join(", ")}. Nothing was done.`;
+}
+
+/** As far as it is walked; the library's own types are too narrow for a walk. */
+interface AnySchema {
+  readonly entries?: Readonly<Record<string, AnySchema>>;
+  readonly wrapped?: AnySchema;
+  readonly item?: AnySchema;
+}
+
+/** What a table of the schema may have, by the path to it. */
+function keysAt(schema: AnySchema, path: readonly (string | number)[]): string[] {
+  let at: AnySchema | undefined = schema;
+  for (const piece of path) {
+    at = inner(typeof piece === "number" ? inner(at)?.item : inner(at)?.entries?.[piece]);
+  }
+  return Object.keys(inner(at)?.entries ?? {});
+}
+
+function inner(schema: AnySchema | undefined): AnySchema | undefined {
+  return schema?.wrapped === undefined ? schema : inner(schema.wrapped);
 }

@@ -253,7 +253,7 @@ test("what can't be taken back says so", (t) => {
   writeFileSync(`${root}/etc/fstab`, "/dev/sda1 /boot ext4 defaults 0 2\n");
   refused(EXIT.refused, /\/boot is a file system of its own by \/etc\/fstab.*\n.*Mount it/, "rollback", "-y");
   writeFileSync(`${root}/etc/regrow.toml`, 'brnch = "x"\n');
-  refused(EXIT.usage, /etc\/regrow\.toml: brnch: no such key/, "commit");
+  refused(EXIT.usage, /etc\/regrow\.toml: line 1: brnch: no such key.*\n.*`branch`/, "commit");
 });
 
 test("old snapshots go, and their commits stay", (t) => {
