@@ -243,7 +243,7 @@ export const FAULTS: Record<string, Fault> = {
   "a key that nobody knows": {
     check: "configuration",
     severity: "problem",
-    message: /regrow\.toml: brunch: no such key/,
+    message: /regrow\.toml: line \d+: brunch: no such key/,
     files: [CONFIG],
     make: ({ root }) => put(root, CONFIG, `brunch = "late"\n`),
   },
