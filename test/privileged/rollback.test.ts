@@ -256,6 +256,36 @@ test("what can't be taken back says so", (t) => {
   refused(EXIT.usage, /etc\/regrow\.toml: line 1: brnch: no such key.*\n.*`branch`/, "commit");
 });
 
+test("nothing is switched while a hibernated system waits in the swap", (t) => {
+  if (!requires(t, NEEDS)) return;
+  const { root, regrow, start } = machineAt(t, "@");
+  run("btrfs", ["-q", "subvolume", "create", `${root}/swap`]);
+  writeFileSync(`${root}/swap/file`, Buffer.alloc(1024 * 1024));
+  run("mkswap", [`${root}/swap/file`]);
+  writeFileSync(`${root}/etc/fstab`, "/swap/file none swap sw 0 0\n");
+  regrow("setup", "-y", "-q");
+  regrow("commit", "-q");
+  writeFileSync(`${root}/usr/bin/tool`, "broken");
+  const fresh = readFileSync(`${root}/swap/file`);
+  const hibernated = Buffer.from(fresh);
+  // Documentation/power/swsusp.rst: in place of the swap's own signature, at the end of the first page.
+  hibernated.write("S1SUSPEND\0", 4096 - 10, "latin1");
+  const refused = (...args: readonly string[]): void => {
+    writeFileSync(`${root}/swap/file`, hibernated);
+    const result = bench.regrow("--sysroot", root, ...args);
+    assert.equal(result.code, EXIT.refused, result.err);
+    assert.match(result.err, /\/swap\/file: a hibernated system waits/);
+    writeFileSync(`${root}/swap/file`, fresh);
+  };
+  refused("rollback", "-y");
+  assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "broken");
+  regrow("rollback", "-y", "-q");
+  start();
+  assert.equal(readFileSync(`${root}/usr/bin/tool`, "utf8"), "old");
+  refused("undo", "-y");
+  regrow("undo", "-y", "-q");
+});
+
 test("old snapshots go, and their commits stay", (t) => {
   if (!requires(t, NEEDS)) return;
   const { root, top, regrow, start } = machineAt(t, "@");

@@ -25,6 +25,7 @@ import { folderReader } from "../sysroot/folder-reader.ts";
 import type { BtrfsPlace, Machine } from "../sysroot/machine.ts";
 import { type BootVerdict, bootClassOf } from "../switch/boot-class.ts";
 import { checkNextBoot } from "./check-next-boot.ts";
+import { hibernationCheck } from "./hibernation-check.ts";
 
 export interface RollbackPlan {
   readonly branch: string;
@@ -74,7 +75,10 @@ export async function planRollback(
   const choice = place === undefined ? undefined : await chooseBoot(commitSource(repository, target), place.files);
   const kernel = place === undefined ? chooseKernel(kernels) : choice && asKernel(choice);
   const nested = nestedSubvolumes(btrfs);
-  const bootChecks = place === undefined ? [] : await checkNextBoot({ machine, repository, target, place, choice });
+  const bootChecks = [
+    await hibernationCheck(machine),
+    ...(place === undefined ? [] : await checkNextBoot({ machine, repository, target, place, choice })),
+  ];
   const facts = { machine, nested, homeFd, repository, target, boot, kernel, kernelsNow, bootChecks };
   return {
     branch,

@@ -16,6 +16,8 @@ import { repositoryIn } from "../sysroot/home.ts";
 import type { Machine } from "../sysroot/machine.ts";
 import { withMachineLock } from "../sysroot/machine-lock.ts";
 import { type Operation, nextNumber, writeOperation } from "../switch/operation-log.ts";
+import { requirePassed } from "../check.ts";
+import { hibernationCheck } from "./hibernation-check.ts";
 import { switchTo } from "./prepare-root.ts";
 import { nestedSubvolumes, requireBtrfs } from "./rollback-plan.ts";
 import { unsetDefault } from "../boot-files/loader-default.ts";
@@ -83,6 +85,7 @@ interface Reversal {
 
 async function reverse({ machine, homeFd, repository, last, number }: Reversal, observer: Observer): Promise<Operation> {
   const btrfs = requireBtrfs(machine);
+  requirePassed([await hibernationCheck(machine)], machine.sysroot);
   const replacedFd = tryOpenAt(btrfs.topFd, last.replaced, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
   if (replacedFd < 0) throw rootGone(last);
   try {
